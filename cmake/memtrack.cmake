@@ -1,0 +1,30 @@
+# One library and thin mains a folder.
+
+# What every target of ours is compiled and linked with.
+add_library(memtrack_options INTERFACE)
+target_include_directories(memtrack_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(memtrack_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror)
+target_compile_definitions(memtrack_options INTERFACE MEMTRACK_VERSION="${PROJECT_VERSION}")
+target_link_options(memtrack_options INTERFACE -Wl,--as-needed)
+if(MEMTRACK_SANITIZE)
+  target_compile_options(memtrack_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+                                                   -fno-omit-frame-pointer)
+  target_link_options(memtrack_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+# memtrack_library(FOLDER SOURCES ... USES ...): the library memtrack_FOLDER.
+function(memtrack_library folder)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
+  add_library(memtrack_${folder} STATIC ${arg_SOURCES})
+  target_link_libraries(memtrack_${folder} PUBLIC memtrack_options ${arg_USES})
+endfunction()
+
+# memtrack_program(NAME DIRECTORY SOURCES ... USES ...): a program that lands in DIRECTORY of the build tree and of the
+# installed tree (bin or libexec/memtrack).
+function(memtrack_program name directory)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES;USES")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE memtrack_options ${arg_USES})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/${directory})
+  install(TARGETS ${name} RUNTIME DESTINATION ${directory})
+endfunction()
