@@ -1,0 +1,60 @@
+#pragma once
+
+// One SQLite file, opened for one purpose. Nothing outside storage/ includes SQLiteCpp.
+
+#include <chrono>
+#include <filesystem>
+#include <cstdint>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+namespace SQLite {
+class Database;
+}
+
+namespace memtrack {
+
+// Could not read or write the database. is_transient(): the same call may succeed later (locked, disk full, read-only
+// or failing disk), nothing was changed by it.
+class StorageError : public std::runtime_error {
+ public:
+  StorageError(const std::string& what, bool transient) : std::runtime_error(what), transient_(transient) {}
+  bool is_transient() const { return transient_; }
+
+ private:
+  bool transient_;
+};
+
+class Database {
+ public:
+  // Creates the file (and its folder) where missing and migrates an older schema. WAL, synchronous=FULL, foreign keys.
+  // A statement waits `busy_timeout` at most for another writer, then throws a transient StorageError.
+  // Refused with one sentence: a foreign file, a newer schema (both numbers said), a network file system.
+  static Database open_for_writing(const std::filesystem::path& path,
+                                   std::chrono::milliseconds busy_timeout = std::chrono::seconds(10));
+
+  // Read-only by open mode. Refused: no such file (the message says how to make one), foreign, newer, older.
+  static Database open_for_reading(const std::filesystem::path& path);
+
+  Database(Database&&) noexcept;
+  Database& operator=(Database&&) noexcept;
+  ~Database();
+
+  const std::filesystem::path& path() const { return path_; }
+  SQLite::Database& handle() const { return *handle_; }  // for storage/ only
+
+ private:
+  Database(std::filesystem::path path, std::unique_ptr<SQLite::Database> handle);
+
+  std::filesystem::path path_;
+  std::unique_ptr<SQLite::Database> handle_;
+};
+
+// A random 128-bit id as 32 hexadecimal digits: unique in the world, so that files can be merged.
+std::string make_uid();
+
+// Unix epoch, nanoseconds.
+std::int64_t now_ns();
+
+}  // namespace memtrack

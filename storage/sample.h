@@ -1,0 +1,41 @@
+#pragma once
+
+// One reading of the machine and of a trial's process tree, as it stands in the relation `samples`.
+// nullopt: not read. Bytes everywhere. What each column means: storage/schema.cpp, beside the column.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace memtrack {
+
+// baseline: idle system, before and after. start: at exec. tick: start + k * interval, k >= 1. phase: at a boundary.
+// final: just before the command is reaped.
+enum class SampleKind { baseline, start, tick, phase, final };
+
+std::string_view to_string(SampleKind kind);
+
+using Reading = std::optional<std::int64_t>;
+
+struct Sample {
+  std::int64_t time_ns = 0;  // Unix epoch; strictly increasing within a trial
+  SampleKind kind = SampleKind::tick;
+  std::string phase;  // empty: the program has named none yet
+
+  Reading mem_total_bytes, mem_free_bytes, mem_available_bytes, buffers_bytes, cached_bytes, sreclaimable_bytes,
+      shmem_bytes, anon_bytes, slab_bytes, dirty_bytes, active_bytes, swap_total_bytes, swap_free_bytes, pcp_free_bytes;
+  Reading tree_rss_bytes, tree_rss_anon_bytes, tree_rss_file_bytes, tree_rss_shmem_bytes, tree_pss_bytes,
+      tree_pss_anon_bytes, tree_pss_file_bytes, tree_pss_shmem_bytes, tree_uss_bytes, tree_swap_bytes,
+      tree_major_faults, process_count, thread_count, cpu_ns, cgroup_bytes;
+};
+
+// The measured columns of `samples`, by name, in the schema's order.
+struct SampleColumn {
+  std::string_view name;
+  Reading Sample::*member;
+};
+std::span<const SampleColumn> sample_columns();
+
+}  // namespace memtrack

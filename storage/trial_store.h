@@ -1,0 +1,79 @@
+#pragma once
+
+// Sweeps and trials as the daemon and the tools see them: submitted, claimed, looked at, ended.
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/database.h"
+#include "storage/trial_recorder.h"
+#include "sweeps/sweep.h"
+#include "sweeps/trial_state.h"
+
+namespace memtrack {
+
+struct SubmittedSweep {
+  std::int64_t sweep_id = 0;
+  std::string uid;
+  std::string name;
+  std::int64_t trial_count = 0;
+  std::vector<std::string> warnings;
+};
+
+// Inserts the sweeps and all their trials, queued, in one transaction: all or nothing.
+// `overrides_json`: what the command line changed, kept with the sweep.
+std::vector<SubmittedSweep> insert_sweeps(Database& database, const std::vector<Sweep>& sweeps,
+                                          const ExpansionContext& context, const std::string& cwd,
+                                          const std::string& overrides_json);
+
+// What a collector needs to run a trial, and a supervisor to start one.
+struct Trial {
+  std::int64_t trial_id = 0;
+  std::string uid;
+  std::int64_t sweep_id = 0;
+  std::string sweep_uid;
+  TrialState state = TrialState::queued;
+  std::vector<std::string> command;
+  std::string cwd;
+  std::string parameters_json;
+  std::int64_t interval_ns = 0;
+  std::optional<std::int64_t> timeout_ns;
+  std::optional<std::int64_t> started_ns;  // none: the command has not been started, whatever the state
+};
+
+// A trial of one command, already `running`, in a sweep of its own of method "run" (memtrack run).
+Trial insert_run(Database& database, const std::string& name, const std::vector<std::string>& command,
+                 const std::string& cwd, std::chrono::nanoseconds interval);
+
+// Throws StorageError where there is no such trial.
+Trial find_trial(Database& database, std::int64_t trial_id);
+
+// All trials in state `running`, oldest first.
+std::vector<Trial> running_trials(Database& database);
+
+// Turns the first queued trial (of `sweep_id`, where given) to `running`, by one conditional UPDATE. nullopt: none is
+// queued.
+std::optional<Trial> claim_next_trial(Database& database, std::optional<std::int64_t> sweep_id);
+
+// Ends a trial that nobody else can end: only where it still is `running`. False: it was not.
+bool end_trial(Database& database, std::int64_t trial_id, TrialState state, const std::string& reason);
+
+// Puts back a claimed trial whose command was never started. False: it was not claimed or had been started.
+bool requeue_trial(Database& database, std::int64_t trial_id);
+
+// Queued trials of a sweep become `cancelled`. Returns how many.
+std::int64_t cancel_queued_trials(Database& database, std::int64_t sweep_id);
+// The same for one trial. False: it was not queued.
+bool cancel_queued_trial(Database& database, std::int64_t trial_id);
+
+// Which sweep a user means: an id or a name (the latest of that name); empty: the latest of all. nullopt: none.
+std::optional<std::int64_t> find_sweep(Database& database, const std::string& id_or_name);
+
+// Queued and running trials of a sweep, or of all sweeps.
+std::int64_t count_unfinished_trials(Database& database, std::optional<std::int64_t> sweep_id);
+
+}  // namespace memtrack

@@ -1,0 +1,64 @@
+#pragma once
+
+// What a measured program may tell the collector: one JSON object a datagram, sent to the unix socket that
+// MEMTRACK_EVENTS names.
+//   {"event":"phase","name":"train","seq":3}
+//   {"event":"epoch","epoch":1,"train_loss":0.31,"test_accuracy":0.91,"seconds":4.2,"seq":4}
+//   {"event":"metric","name":"tensor_bytes_peak","value":123,"seq":5}
+// Numbers that JSON has no word for are taken as null (not a number), as the strings "nan", "inf", "-inf", or bare as
+// Python's json module prints them (NaN, Infinity, -Infinity).
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace memtrack {
+
+inline constexpr std::size_t kMaxEventBytes = 65536;
+
+struct PhaseEvent {
+  std::string name;
+};
+// values may be NaN or infinite: a loss that diverged is a fact to store.
+struct EpochEvent {
+  std::int64_t epoch = 0;
+  std::vector<std::pair<std::string, double>> values;
+};
+struct MetricEvent {
+  std::string name;
+  double value = 0;
+  std::optional<std::int64_t> epoch;
+};
+// An event of a name that we do not know: stored as it came.
+struct OtherEvent {
+  std::string name;
+};
+
+struct Event {
+  std::variant<PhaseEvent, EpochEvent, MetricEvent, OtherEvent> what;
+  std::optional<std::int64_t> seq;     // the sender's own count, 1 for its first
+  std::optional<std::int64_t> sender;  // the sender's pid as it says
+  std::string body;                    // the object as valid JSON, NaN and infinities as strings
+  std::string_view name() const;       // "phase", "epoch", "metric", or the program's own word
+};
+
+class EventError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// Throws EventError on anything but one JSON object with a string "event" and the members that event must have.
+Event decode_event(std::string_view datagram);
+
+// A datagram without seq, ready for EventSender; NaN and infinities become "nan", "inf", "-inf".
+std::string encode_phase(std::string_view name);
+std::string encode_epoch(const EpochEvent& event);
+std::string encode_metric(const MetricEvent& event);
+
+}  // namespace memtrack

@@ -1,0 +1,47 @@
+#pragma once
+
+// The hyperparameters of the built-in memtrack-trainer: one table, from which sweep files are checked and the trainer's
+// own command line and --help are made.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace memtrack {
+
+struct TrainerParameter {
+  std::string_view name;           // "learning_rate"
+  std::string_view value_name;     // "NUMBER", "N", "WIDTHS", "NAME"
+  std::string_view default_value;  // "0.001"
+  std::string_view help;           // one line, with the reason for the default
+};
+
+// In the order in which --help shows them.
+std::span<const TrainerParameter> trainer_parameters();
+
+// A trial of the built-in trainer, checked. Defaults are those of the table.
+struct TrainerOptions {
+  std::string dataset = "mnist";
+  double learning_rate = 0.001;
+  std::int64_t epochs = 1;
+  std::int64_t batch_size = 64;
+  std::vector<std::int64_t> hidden_layers = {128, 64};
+  std::string optimizer = "adam";    // sgd, momentum, adam
+  std::int64_t seed = 0;
+  std::int64_t threads = 1;          // 1: the best or near it for networks of this size
+  std::int64_t eval_batch_size = 0;  // 0: as batch_size, so that evaluation lifts no peak
+};
+
+// Sets one hyperparameter from its text ("0.001", "[128, 64]", "128,64"). Throws std::invalid_argument with a sentence
+// that says what is wrong and what would be right; a name that is not known is answered with the nearest known one.
+void set_trainer_option(TrainerOptions& options, std::string_view name, std::string_view value);
+
+// The datasets that the trainer knows: mnist, fashion-mnist, cifar-10, generated-mnist, generated-cifar-10.
+std::span<const std::string_view> dataset_names();
+
+// Weights and biases of the network that these options build: inputs -> hidden layers -> 10 classes.
+std::int64_t count_parameters(std::string_view dataset, const std::vector<std::int64_t>& hidden_layers);
+
+}  // namespace memtrack
