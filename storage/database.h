@@ -3,8 +3,8 @@
 // One SQLite file, opened for one purpose. Nothing outside storage/ includes SQLiteCpp.
 
 #include <chrono>
-#include <filesystem>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>

@@ -14,7 +14,6 @@ namespace memtrack {
 
 using Value = std::variant<std::monostate, std::int64_t, double, std::string>;  // monostate: NULL
 
-
 struct ResultTable {
   std::vector<std::string> columns;
   std::vector<std::vector<Value>> rows;

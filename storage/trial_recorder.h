@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,7 +55,7 @@ struct TrialTotals {
   std::int64_t log_bytes = 0;
   std::int64_t log_bytes_discarded = 0;
   Reading peak_rss_bytes, peak_rss_upper_bytes, peak_cgroup_bytes, peak_anon_bytes;
-  std::optional<std::string> peak_source;       // see docs/metrics.md
+  std::optional<std::string> peak_source;        // see docs/metrics.md
   std::map<std::string, std::int64_t> phase_ns;  // time spent in each phase so far
 };
 
@@ -79,6 +80,7 @@ struct TrialOutcome {
 class TrialRecorder {
  public:
   TrialRecorder(Database database, std::int64_t trial_id);
+  ~TrialRecorder();
 
   // Sets started_ns and the host. Throws a StorageError that is not transient where the trial is not `running`.
   void begin(const TrialStart& start);
@@ -86,10 +88,12 @@ class TrialRecorder {
   void finish(const RecordBatch& batch, const TrialOutcome& outcome);
 
  private:
+  struct Statements;  // prepared once
   void insert(const RecordBatch& batch);
 
   Database database_;
   std::int64_t trial_id_;
+  std::unique_ptr<Statements> statements_;
 };
 
 }  // namespace memtrack

@@ -1,0 +1,179 @@
+#include "storage/database.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <string_view>
+#include <utility>
+
+#include "storage/schema.h"
+#include "storage/sqlite_error.h"
+
+namespace memtrack {
+namespace fs = std::filesystem;
+namespace {
+
+struct NetworkFileSystem {
+  long magic;
+  std::string_view name;
+};
+
+// statfs(2), linux/magic.h and the file systems' own sources.
+constexpr std::array kNetworkFileSystems = {
+    NetworkFileSystem{0x6969, "NFS"},      NetworkFileSystem{0x517B, "SMB"},
+    NetworkFileSystem{0xFF534D42, "CIFS"}, NetworkFileSystem{0xFE534D42, "SMB2"},
+    NetworkFileSystem{0x5346414F, "AFS"},  NetworkFileSystem{0x01021997, "9P"},
+    NetworkFileSystem{0x00C36400, "Ceph"}, NetworkFileSystem{0x0BD00BD0, "Lustre"},
+    NetworkFileSystem{0x47504653, "GPFS"}, NetworkFileSystem{0x19830326, "BeeGFS"}};
+
+// WAL's shared memory does not reach over a network.
+void refuse_network_file_system(const fs::path& path) {
+  struct statfs status {};
+  if (statfs(path.parent_path().c_str(), &status) != 0) {
+    return;  // opening will say it better
+  }
+  for (const NetworkFileSystem& known : kNetworkFileSystems) {
+    if (static_cast<long>(status.f_type) == known.magic) {
+      throw StorageError(
+          fmt::format("cannot write {}: it lies on {}, a network file system, where SQLite's locks do not "
+                      "hold; name a local file with --db or MEMTRACK_DB, and bring files together with "
+                      "'memtrack merge'",
+                      path.string(), known.name),
+          false);
+    }
+  }
+}
+
+int read_pragma(SQLite::Database& handle, const char* pragma) {
+  return handle.execAndGet(pragma).getInt();
+}
+
+void refuse_foreign(SQLite::Database& handle, const fs::path& path) {
+  const bool empty = handle.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
+  if (!empty && read_pragma(handle, "PRAGMA application_id") != kApplicationId) {
+    throw StorageError(
+        fmt::format("{} is an SQLite file of another program; name another file with --db", path.string()), false);
+  }
+  const int version = read_pragma(handle, "PRAGMA user_version");
+  if (const auto known = static_cast<int>(migrations().size()); version > known) {
+    throw StorageError(
+        fmt::format("{} has schema version {}, and this memtrack {} knows versions up to {}; use a newer "
+                    "memtrack",
+                    path.string(), version, MEMTRACK_VERSION, known),
+        false);
+  }
+}
+
+// Two programs may open a new file at once: the version is read again inside the transaction.
+void migrate(SQLite::Database& handle) {
+  for (int version = read_pragma(handle, "PRAGMA user_version"); version < static_cast<int>(migrations().size());
+       version = read_pragma(handle, "PRAGMA user_version")) {
+    SQLite::Transaction transaction(handle, SQLite::TransactionBehavior::IMMEDIATE);
+    if (read_pragma(handle, "PRAGMA user_version") != version) {
+      continue;
+    }
+    handle.exec(std::string(migrations()[static_cast<std::size_t>(version)]));
+    handle.exec(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", kApplicationId, version + 1));
+    transaction.commit();
+  }
+}
+
+// Creating the folder and the file is ours, so that their modes are: figures may be looked at by the group as umask
+// says.
+void make_parent_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  if (error) {
+    throw StorageError(
+        fmt::format("cannot make the folder of {}: {}; name another file with --db", path.string(), error.message()),
+        false);
+  }
+}
+
+}  // namespace
+
+StorageError to_storage_error(const SQLite::Exception& error, std::string_view doing, const fs::path& path) {
+  bool transient = false;
+  switch (error.getErrorCode()) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_READONLY:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_CANTOPEN:
+      transient = true;
+      break;
+    default:
+      break;
+  }
+  return {fmt::format("cannot {}: {} ({})", doing, error.what(), path.string()), transient};
+}
+
+Database::Database(fs::path path, std::unique_ptr<SQLite::Database> handle)
+    : path_(std::move(path)), handle_(std::move(handle)) {}
+Database::Database(Database&&) noexcept = default;
+Database& Database::operator=(Database&&) noexcept = default;
+Database::~Database() = default;
+
+Database Database::open_for_writing(const fs::path& path, std::chrono::milliseconds busy_timeout) {
+  make_parent_folder(path);
+  refuse_network_file_system(path);
+  return with_storage_errors("open the database for writing", path, [&] {
+    auto handle = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
+                                                     static_cast<int>(busy_timeout.count()));
+    refuse_foreign(*handle, path);
+    handle->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+    migrate(*handle);
+    return Database(path, std::move(handle));
+  });
+}
+
+Database Database::open_for_reading(const fs::path& path) {
+  if (!fs::exists(path)) {
+    throw StorageError(
+        fmt::format("there is no database {} yet; 'memtrack run -- COMMAND' or 'memtrack sweep FILE' makes "
+                    "one, --db or MEMTRACK_DB names another",
+                    path.string()),
+        false);
+  }
+  return with_storage_errors("open the database for reading", path, [&] {
+    auto handle = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READONLY, 10000);
+    refuse_foreign(*handle, path);
+    if (const int version = read_pragma(*handle, "PRAGMA user_version");
+        version < static_cast<int>(migrations().size())) {
+      throw StorageError(fmt::format("{} has schema version {}, and {} is needed; the next program that writes to it "
+                                     "brings it up to date, for example memtrackd",
+                                     path.string(), version, migrations().size()),
+                         false);
+    }
+    return Database(path, std::move(handle));
+  });
+}
+
+std::string make_uid() {
+  std::array<unsigned char, 16> bytes{};
+  if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw std::runtime_error(fmt::format("cannot get random bytes: {}", std::strerror(errno)));
+  }
+  std::string uid;
+  for (const unsigned char byte : bytes) {
+    uid += fmt::format("{:02x}", byte);
+  }
+  return uid;
+}
+
+std::int64_t now_ns() {
+  timespec time{};
+  clock_gettime(CLOCK_REALTIME, &time);
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace memtrack

@@ -1,0 +1,157 @@
+#include "storage/paths.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+namespace memtrack {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kMaxSocketPath = sizeof(sockaddr_un::sun_path) - 1;
+
+// The value of an environment variable; empty where it is unset.
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+fs::path home_directory() {
+  if (const std::string home = environment("HOME"); !home.empty()) {
+    return home;
+  }
+  if (const passwd* entry = getpwuid(getuid()); entry != nullptr) {
+    return entry->pw_dir;
+  }
+  throw std::runtime_error("cannot tell the home directory: HOME is not set; set it, or name the database with --db");
+}
+
+fs::path state_directory() {
+  if (const std::string state = environment("XDG_STATE_HOME"); !state.empty()) {
+    return fs::path(state) / "memtrack";
+  }
+  return geteuid() == 0 ? fs::path("/var/lib/memtrack") : home_directory() / ".local/state/memtrack";
+}
+
+// Makes `path` with mode 0700 where it is missing, and insists that it is ours alone.
+void make_private_directory(const fs::path& path) {
+  fs::create_directories(path.parent_path());
+  if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw std::runtime_error(fmt::format("cannot make the folder {}: {}", path.string(), std::strerror(errno)));
+  }
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) {
+    throw std::runtime_error(fmt::format("cannot look at {}: {}", path.string(), std::strerror(errno)));
+  }
+  if (!S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 0077) != 0) {
+    throw std::runtime_error(
+        fmt::format("{} must be a folder of user {} alone (mode 0700); remove it or set XDG_RUNTIME_DIR", path.string(),
+                    geteuid()));
+  }
+}
+
+// memtrack.db -> memtrack.<ending>, in the same folder.
+fs::path beside(const fs::path& database, std::string_view ending) {
+  return database.parent_path() / fmt::format("{}.{}", database.stem().string(), ending);
+}
+
+}  // namespace
+
+fs::path database_path(std::string_view flag) {
+  if (!flag.empty()) {
+    return fs::absolute(flag).lexically_normal();
+  }
+  if (const std::string named = environment("MEMTRACK_DB"); !named.empty()) {
+    return fs::absolute(named).lexically_normal();
+  }
+  return state_directory() / "memtrack.db";
+}
+
+fs::path runtime_directory() {
+  fs::path path = fmt::format("/tmp/memtrack-{}", geteuid());
+  if (const std::string runtime = environment("XDG_RUNTIME_DIR"); !runtime.empty()) {
+    path = fs::path(runtime) / "memtrack";
+  } else if (geteuid() == 0) {
+    path = "/run/memtrack";
+  }
+  make_private_directory(path);
+  return path;
+}
+
+const fs::path& checked_socket_path(const fs::path& path) {
+  if (const std::size_t length = path.native().size(); length > kMaxSocketPath) {
+    throw std::runtime_error(
+        fmt::format("the socket path {} has {} bytes, and the system takes at most {}; set "
+                    "XDG_RUNTIME_DIR to a shorter folder",
+                    path.string(), length, kMaxSocketPath));
+  }
+  return path;
+}
+
+fs::path daemon_socket_path(std::string_view flag) {
+  if (!flag.empty()) {
+    return checked_socket_path(fs::absolute(flag));
+  }
+  if (const std::string named = environment("MEMTRACK_SOCKET"); !named.empty()) {
+    return checked_socket_path(fs::absolute(named));
+  }
+  return checked_socket_path(runtime_directory() / "memtrackd.sock");
+}
+
+fs::path trial_lock_path(std::string_view trial_uid) {
+  return runtime_directory() / fmt::format("{}.lock", trial_uid);
+}
+
+fs::path event_socket_path(std::string_view trial_uid) {
+  return checked_socket_path(runtime_directory() / fmt::format("{}.ev", trial_uid));
+}
+
+fs::path trial_log_path(const fs::path& database, std::int64_t trial_id) {
+  const fs::path folder = beside(database, "logs");
+  make_private_directory(folder);
+  return folder / fmt::format("{}.log", trial_id);
+}
+
+fs::path private_directory(const fs::path& database) {
+  fs::path folder = beside(database, "private");
+  make_private_directory(folder);
+  return folder;
+}
+
+fs::path environment_path(const fs::path& database, std::int64_t sweep_id) {
+  return private_directory(database) / fmt::format("{}.environment", sweep_id);
+}
+
+fs::path daemon_log_path(const fs::path& database) {
+  return beside(database, "memtrackd.log");
+}
+
+fs::path daemon_lock_path(const fs::path& database) {
+  return beside(database, "memtrackd.lock");
+}
+
+fs::path sibling_program(std::string_view name) {
+  // A program stands in ROOT/bin or ROOT/libexec/memtrack, a test program in ROOT/tests/FOLDER of the build tree.
+  const fs::path folder = fs::read_symlink("/proc/self/exe").parent_path();
+  std::string looked_at;
+  for (const fs::path& root : {folder.parent_path(), folder.parent_path().parent_path()}) {
+    for (const char* place : {"bin", "libexec/memtrack"}) {
+      fs::path candidate = root / place / name;
+      if (access(candidate.c_str(), X_OK) == 0) {
+        return candidate;
+      }
+      looked_at += (looked_at.empty() ? "" : ", ") + candidate.string();
+    }
+  }
+  throw std::runtime_error(fmt::format("cannot find {} (looked at {}); install memtrack again", name, looked_at));
+}
+
+}  // namespace memtrack

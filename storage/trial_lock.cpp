@@ -1,0 +1,134 @@
+#include "storage/trial_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace memtrack {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+// Field 22 of /proc/PID/stat; fields are counted after the last ')', since a name may hold anything.
+std::optional<std::uint64_t> process_start_ticks(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == std::string::npos) {
+    return std::nullopt;
+  }
+  std::istringstream fields(text.substr(name_end + 1));
+  std::string skipped;
+  for (int field = 3; field < 22; ++field) {
+    fields >> skipped;
+  }
+  std::uint64_t ticks = 0;
+  return fields >> ticks ? std::optional(ticks) : std::nullopt;
+}
+
+// True where `descriptor` still is the file that stands under `path`: the last holder may have unlinked it.
+bool is_file_at(int descriptor, const fs::path& path) {
+  struct stat ours {};
+  struct stat theirs {};
+  return fstat(descriptor, &ours) == 0 && stat(path.c_str(), &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+         ours.st_ino == theirs.st_ino;
+}
+
+}  // namespace
+
+std::optional<TrialLock> TrialLock::try_acquire(const fs::path& path) {
+  for (;;) {
+    TrialLock lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (lock.descriptor_ < 0) {
+      fail("cannot open the lock file " + path.string());
+    }
+    if (flock(lock.descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) {
+        return std::nullopt;
+      }
+      fail("cannot lock " + path.string());
+    }
+    if (is_file_at(lock.descriptor_, path)) {
+      return lock;
+    }
+  }
+}
+
+TrialLock TrialLock::adopt(int descriptor) {
+  if (fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0) {
+    fail(fmt::format("descriptor {} is not a lock that was handed down", descriptor));
+  }
+  return TrialLock(descriptor);
+}
+
+TrialLock::TrialLock(TrialLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+TrialLock& TrialLock::operator=(TrialLock&& other) noexcept {
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+TrialLock::~TrialLock() {
+  if (descriptor_ >= 0) {
+    close(descriptor_);
+  }
+}
+
+void TrialLock::write_owner() const {
+  const std::string text = fmt::format("{} {}\n", getpid(), process_start_ticks(getpid()).value_or(0));
+  if (ftruncate(descriptor_, 0) != 0 || pwrite(descriptor_, text.data(), text.size(), 0) < 0) {
+    fail("cannot write the owner into the lock file");
+  }
+}
+
+bool is_lock_held(const fs::path& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return false;
+  }
+  const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(descriptor);
+  return held;
+}
+
+std::optional<LockOwner> read_lock_owner(const fs::path& path) {
+  std::ifstream file(path);
+  LockOwner owner;
+  return file >> owner.pid >> owner.start_ticks ? std::optional(owner) : std::nullopt;
+}
+
+std::optional<int> open_lock_holder(const fs::path& path) {
+  const std::optional<LockOwner> owner = read_lock_owner(path);
+  if (!owner) {
+    return std::nullopt;
+  }
+  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, owner->pid, 0));
+  if (pidfd < 0) {
+    return std::nullopt;
+  }
+  if (is_lock_held(path) && process_start_ticks(owner->pid) == owner->start_ticks) {
+    return pidfd;
+  }
+  close(pidfd);
+  return std::nullopt;
+}
+
+}  // namespace memtrack
