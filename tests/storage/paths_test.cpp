@@ -1,0 +1,91 @@
+#include "storage/paths.h"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "tests/temporary_directory.h"
+
+using memtrack::testing::TemporaryDirectory;
+
+namespace {
+
+// Sets an environment variable for the length of a scope.
+class ScopedEnvironment {
+ public:
+  ScopedEnvironment(const char* name, const std::string& value) : name_(name) {
+    if (const char* old = std::getenv(name)) {
+      old_ = old;
+    }
+    setenv(name, value.c_str(), 1);
+  }
+  ~ScopedEnvironment() {
+    if (old_) {
+      setenv(name_, old_->c_str(), 1);
+    } else {
+      unsetenv(name_);
+    }
+  }
+  ScopedEnvironment(const ScopedEnvironment&) = delete;
+  ScopedEnvironment& operator=(const ScopedEnvironment&) = delete;
+
+ private:
+  const char* name_;
+  std::optional<std::string> old_;
+};
+
+}  // namespace
+
+TEST_CASE("the database is what --db says, else MEMTRACK_DB, else in the state folder") {
+  ScopedEnvironment state("XDG_STATE_HOME", "/state");
+  ScopedEnvironment named("MEMTRACK_DB", "");
+  CHECK(memtrack::database_path("") == "/state/memtrack/memtrack.db");
+  ScopedEnvironment other("MEMTRACK_DB", "/elsewhere/m.db");
+  CHECK(memtrack::database_path("") == "/elsewhere/m.db");
+  CHECK(memtrack::database_path("/flag/m.db") == "/flag/m.db");
+  CHECK(memtrack::database_path("m.db").is_absolute());
+}
+
+TEST_CASE("the runtime folder is made for its user alone") {
+  TemporaryDirectory folder;
+  ScopedEnvironment runtime("XDG_RUNTIME_DIR", folder.path().string());
+  const auto path = memtrack::runtime_directory();
+  CHECK(path == folder / "memtrack");
+  struct stat status {};
+  REQUIRE(stat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0700);
+  SUBCASE("and refused when others may enter it") {
+    REQUIRE(chmod(path.c_str(), 0755) == 0);
+    CHECK_THROWS_WITH_AS(memtrack::runtime_directory(), doctest::Contains("mode 0700"), std::runtime_error);
+  }
+  SUBCASE("and refused when it is a link") {
+    REQUIRE(rmdir(path.c_str()) == 0);
+    REQUIRE(symlink("/tmp", path.c_str()) == 0);
+    CHECK_THROWS_AS(memtrack::runtime_directory(), std::runtime_error);
+  }
+}
+
+TEST_CASE("a socket path over 107 bytes is refused with that reason") {
+  CHECK_NOTHROW(memtrack::checked_socket_path(std::string(107, 'a')));
+  CHECK_THROWS_WITH_AS(memtrack::checked_socket_path(std::string(108, 'a')), doctest::Contains("at most 107"),
+                       std::runtime_error);
+}
+
+TEST_CASE("what belongs to a database stands beside it, private where it must be") {
+  TemporaryDirectory folder;
+  const auto database = folder / "mine.db";
+  CHECK(memtrack::trial_log_path(database, 12) == folder / "mine.logs/12.log");
+  CHECK(memtrack::environment_path(database, 3) == folder / "mine.private/3.environment");
+  struct stat status {};
+  REQUIRE(stat((folder / "mine.private").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0700);
+}
+
+TEST_CASE("a program that is not there is missed with the places that were looked at") {
+  CHECK_THROWS_WITH_AS(memtrack::sibling_program("memtrack-nothing"),
+                       doctest::Contains("libexec/memtrack/memtrack-nothing"), std::runtime_error);
+}

@@ -1,0 +1,137 @@
+#include "storage/trial_store.h"
+
+#include <doctest/doctest.h>
+
+#include "storage/query.h"
+#include "tests/temporary_directory.h"
+
+using namespace memtrack;
+using memtrack::testing::TemporaryDirectory;
+
+namespace {
+
+constexpr const char* kSweep = R"(
+name: four
+method: grid
+parameters:
+  dataset: {value: mnist}
+  learning_rate: {values: [0.001, 0.01]}
+  hidden_layers: {values: [[128, 64], [32]]}
+memtrack: {order: listed, interval: 100ms, timeout: 2h}
+)";
+
+struct Store {
+  TemporaryDirectory folder;
+  Database database = Database::open_for_writing(folder / "memtrack.db");
+
+  std::int64_t submit(const std::string& yaml = kSweep) {
+    return insert_sweeps(database, parse_sweep_file(yaml, "f.yaml", {}),
+                         {.environment = {}, .trainer = "/x/memtrack-trainer"}, "/work", "{}")
+        .at(0)
+        .sweep_id;
+  }
+  std::string state_of_sweep(std::int64_t sweep_id) {
+    return std::get<std::string>(
+        query(database, "SELECT state FROM sweeps WHERE sweep_id = ?1", {sweep_id}).rows.at(0).at(0));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a submitted sweep is queued with one row a trial and its hyperparameters in columns") {
+  Store store;
+  const std::int64_t sweep_id = store.submit();
+  const ResultTable rows = query(store.database,
+                                 "SELECT number, state, learning_rate, hidden_layers, depth, hidden_nodes, "
+                                 "parameter_count, interval_ns, timeout_ns, cwd FROM trials ORDER BY trial_id");
+  REQUIRE(rows.rows.size() == 4);
+  CHECK(rows.rows[0] == std::vector<Value>{std::int64_t{1}, "queued", 0.001, "[128,64]", std::int64_t{2},
+                                           std::int64_t{192}, std::int64_t{109386}, std::int64_t{100'000'000},
+                                           std::int64_t{7'200'000'000'000}, "/work"});
+  CHECK(store.state_of_sweep(sweep_id) == "queued");
+  CHECK(count_unfinished_trials(store.database, sweep_id) == 4);
+}
+
+TEST_CASE("trials are claimed in order, each once, and the sweep's state follows") {
+  Store store;
+  const std::int64_t sweep_id = store.submit();
+  std::int64_t last = 0;
+  for (int i = 0; i < 4; ++i) {
+    const auto trial = claim_next_trial(store.database, std::nullopt);
+    REQUIRE(trial);
+    CHECK(trial->trial_id > last);
+    CHECK(trial->state == TrialState::running);
+    CHECK(trial->command.front() == "/x/memtrack-trainer");
+    last = trial->trial_id;
+    CHECK(store.state_of_sweep(sweep_id) == "running");
+  }
+  CHECK_FALSE(claim_next_trial(store.database, std::nullopt));
+  CHECK(running_trials(store.database).size() == 4);
+  for (const Trial& trial : running_trials(store.database)) {
+    CHECK(end_trial(store.database, trial.trial_id, TrialState::done, ""));
+    CHECK_FALSE(end_trial(store.database, trial.trial_id, TrialState::lost, "again"));
+  }
+  CHECK(store.state_of_sweep(sweep_id) == "done");
+}
+
+TEST_CASE("a claim can be kept to one sweep") {
+  Store store;
+  const std::int64_t first = store.submit();
+  const std::int64_t second = store.submit();
+  CHECK(claim_next_trial(store.database, second)->sweep_id == second);
+  CHECK(claim_next_trial(store.database, std::nullopt)->sweep_id == first);
+}
+
+TEST_CASE("a claimed trial goes back to the queue only while its command was never started") {
+  Store store;
+  store.submit();
+  const Trial trial = *claim_next_trial(store.database, std::nullopt);
+  CHECK(requeue_trial(store.database, trial.trial_id));
+  CHECK_FALSE(requeue_trial(store.database, trial.trial_id));
+  CHECK(claim_next_trial(store.database, std::nullopt)->trial_id == trial.trial_id);
+  TrialRecorder(Database::open_for_writing(store.database.path()), trial.trial_id)
+      .begin({.started_ns = 1, .host = {.name = "h", .boot_id = "b"}});
+  CHECK_FALSE(requeue_trial(store.database, trial.trial_id));
+}
+
+TEST_CASE("cancelling takes what is queued and leaves what runs") {
+  Store store;
+  const std::int64_t sweep_id = store.submit();
+  const Trial running = *claim_next_trial(store.database, std::nullopt);
+  CHECK_FALSE(cancel_queued_trial(store.database, running.trial_id));
+  CHECK(cancel_queued_trial(store.database, running.trial_id + 1));
+  CHECK(cancel_queued_trials(store.database, sweep_id) == 2);
+  CHECK(find_trial(store.database, running.trial_id).state == TrialState::running);
+  CHECK(end_trial(store.database, running.trial_id, TrialState::done, ""));
+  CHECK(store.state_of_sweep(sweep_id) == "cancelled");
+}
+
+TEST_CASE("a sweep is found by its id, by its name (the latest of that name), or as the latest") {
+  Store store;
+  CHECK_FALSE(find_sweep(store.database, ""));
+  const std::int64_t first = store.submit();
+  const std::int64_t second = store.submit();
+  CHECK(find_sweep(store.database, "") == second);
+  CHECK(find_sweep(store.database, "four") == second);
+  CHECK(find_sweep(store.database, std::to_string(first)) == first);
+  CHECK_FALSE(find_sweep(store.database, "five"));
+}
+
+TEST_CASE("a sweep that cannot be expanded leaves nothing behind") {
+  Store store;
+  const auto sweeps = parse_sweep_file(kSweep, "f.yaml", {});
+  const ExpansionContext context{.environment = {}, .trainer = "/x/memtrack-trainer"};
+  store.database.handle();
+  CHECK_THROWS(insert_sweeps(store.database, {sweeps.at(0), Sweep{}}, context, "/work", "not json at all \xff"));
+  CHECK(query(store.database, "SELECT * FROM sweeps").rows.empty());
+  CHECK(query(store.database, "SELECT * FROM trials").rows.empty());
+}
+
+TEST_CASE("a run is a trial of its own sweep, already running") {
+  Store store;
+  const Trial trial = insert_run(store.database, "mine", {"echo", "a b"}, "/tmp", std::chrono::seconds(1));
+  CHECK(trial.state == TrialState::running);
+  CHECK(trial.command == std::vector<std::string>{"echo", "a b"});
+  CHECK(store.state_of_sweep(trial.sweep_id) == "running");
+  CHECK_THROWS_WITH_AS(find_trial(store.database, 99), doctest::Contains("there is no trial 99"), StorageError);
+}
