@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,6 +62,16 @@ struct FoundDataset {
 };
 FoundDataset find_dataset(const DatasetDescription& description, const std::filesystem::path& data_directory);
 
+// The file that holds just this content, packed or not; nullopt where there is none (an archive may still hold it).
+std::optional<FoundFile> find_content(const DatasetDescription& description, const DatasetContent& content,
+                                      const std::filesystem::path& data_directory);
+
+// One sentence for an incomplete dataset: what is missing, where it belongs, and where to get it.
+std::string missing_text(const DatasetDescription& description, const FoundDataset& found);
+
+// `error`, which names file and offset, with what to do about it.
+std::string damaged_text(const DatasetDescription& description, std::string_view error);
+
 // The outcome for one content. Faults of a file are told here, not thrown.
 struct VerifiedContent {
   std::string_view name;       // as in the description
@@ -68,7 +79,7 @@ struct VerifiedContent {
   std::string sha256;          // of what lies there; empty where it could not be read to its end
   std::string_view expected;   // from the description
   std::string error;           // why it could not be read, with the remedy; empty otherwise
-  bool is_right() const { return sha256 == expected; }
+  bool is_right() const { return error.empty() && sha256 == expected; }
 };
 
 // Reads every content to its end, in constant memory, and compares sha256 of the unpacked bytes: plain files, .gz,
