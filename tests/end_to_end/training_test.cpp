@@ -1,0 +1,117 @@
+// The road from a sweep file to an average, with the built-in trainer, on small files in the original formats, and on
+// the real data sets where they lie.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "tests/end_to_end/session.h"
+
+using memtrack::testing::CommandResult;
+using memtrack::testing::Session;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// The folder with the real data set; empty where it does not lie on this machine.
+std::string real_data_folder(const std::string& dataset) {
+  const char* named = std::getenv("MEMTRACK_DATA_DIR");
+  const char* home = std::getenv("HOME");
+  const fs::path folder =
+      named != nullptr ? fs::path(named) : fs::path(home == nullptr ? "/" : home) / ".local/share/memtrack/datasets";
+  return fs::exists(folder / dataset) ? folder.string() : "";
+}
+
+}  // namespace
+
+TEST_CASE("a sweep over MNIST files is trained, measured and reported") {
+  const Session session;
+  write_small_mnist(session, 2000, 200);
+  session.write_file("s.yaml",
+                     "name: small\nmethod: grid\nparameters:\n  dataset: {value: mnist}\n  epochs: {value: 2}\n"
+                     "  learning_rate: {values: [0.001, 0.01]}\n  batch_size: {value: 20}\n"
+                     "  hidden_layers: {value: [32, 16]}\nmemtrack: {interval: 20ms, order: listed}\n");
+  session.output_of("memtrack daemon start");
+  session.output_of("memtrack sweep s.yaml --wait");
+  CHECK(session.sql("SELECT group_concat(state) FROM trials") == "done,done");
+  CHECK(session.sql("SELECT count(*) FROM epochs WHERE loss_state = 'finite' AND seconds > 0") == "4");
+  CHECK(session.sql("SELECT min(test_accuracy) > 0.9 FROM epochs WHERE epoch = 2") == "1");
+  CHECK(session.sql("SELECT count(DISTINCT kind) FROM samples WHERE kind IN ('start', 'tick', 'phase', 'final')") ==
+        "4");
+  CHECK(session.sql("SELECT group_concat(phase) FROM (SELECT DISTINCT phase FROM phase_memory ORDER BY phase)") ==
+        "build,evaluate,load,start,train");
+  CHECK(session.sql("SELECT min(parameter_count) FROM trials") ==
+        std::to_string(784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10));
+  CHECK(session.sql("SELECT min(peak_rss_bytes > avg_tree_rss_bytes) FROM trial_memory") == "1");
+  const std::string csv = session.output_of("memtrack report --format csv");
+  CHECK(std::count(csv.begin(), csv.end(), '\n') == 3);
+}
+
+TEST_CASE("a sweep over CIFAR-10 files is trained") {
+  const Session session;
+  write_small_cifar_10(session, 200);
+  session.write_file("s.yaml",
+                     "method: list\nparameters: {dataset: {value: cifar-10}, epochs: {value: 1}}\n"
+                     "trials:\n  - {batch_size: 10, hidden_layers: [16], reported_memory_mib: 4318.5}\n"
+                     "memtrack: {interval: 20ms}\n");
+  session.output_of("memtrack sweep s.yaml --local --wait");
+  CHECK(session.sql("SELECT state || ' ' || dataset || ' ' || reported_memory_mib FROM trials") ==
+        "done cifar-10 4318.5");
+  CHECK(session.output_of("memtrack report").find("4318.5") != std::string::npos);
+}
+
+TEST_CASE("a trial whose data set is missing or damaged fails with the trainer's own sentence in its log") {
+  const Session session;
+  session.write_file("s.yaml", "method: grid\nparameters: {dataset: {value: mnist}}\n");
+  CHECK(session.run("memtrack sweep s.yaml --local --wait").exit_code == 1);
+  CHECK(session.output_of("memtrack logs 1").find("train-images-idx3-ubyte") != std::string::npos);
+  write_small_mnist(session, 100, 100);
+  session.output_of("truncate -s -20 data/mnist/t10k-images-idx3-ubyte.gz");
+  CHECK(session.run("memtrack sweep s.yaml --local --wait").exit_code == 1);
+  CHECK(session.output_of("memtrack logs 2").find("t10k-images-idx3-ubyte.gz") != std::string::npos);
+  CHECK(session.sql("SELECT group_concat(state) FROM trials") == "failed,failed");
+}
+
+TEST_CASE("a learning rate that diverges is done, and its loss is told") {
+  const Session session;
+  write_small_mnist(session, 500, 100);
+  session.write_file("s.yaml",
+                     "method: grid\nparameters:\n  dataset: {value: mnist}\n  learning_rate: {value: 1.0e+30}\n"
+                     "  optimizer: {value: sgd}\n  epochs: {value: 2}\n");
+  session.output_of("memtrack sweep s.yaml --local --wait");
+  CHECK(session.sql("SELECT state FROM trials") == "done");
+  CHECK(session.sql("SELECT loss_state IN ('nan', 'inf') FROM epochs WHERE epoch = 2") == "1");
+}
+
+TEST_CASE("the real MNIST is learned by one epoch of a small network") {
+  const std::string folder = real_data_folder("mnist");
+  if (folder.empty()) {
+    MESSAGE("skipped: the real MNIST does not lie on this machine (docs/datasets.md)");
+    return;
+  }
+  const Session session;
+  session.write_file("s.yaml",
+                     "method: grid\nparameters:\n  dataset: {value: mnist}\n  batch_size: {value: 128}\n"
+                     "  hidden_layers: {value: [64]}\nmemtrack: {interval: 100ms}\n");
+  session.output_of("MEMTRACK_DATA_DIR=" + folder + " memtrack sweep s.yaml --local --wait");
+  CHECK(session.sql("SELECT test_accuracy > 0.9 FROM epochs") == "1");
+  CHECK(session.sql("SELECT tick_count > 10 FROM trial_memory") == "1");
+}
+
+TEST_CASE("an installed tree works where it stands") {
+  const Session session;
+  session.output_of(fmt::format("cmake --install {} --prefix $PWD/installed >/dev/null", MEMTRACK_BUILD_DIR));
+  session.write_file("s.yaml",
+                     "method: grid\nparameters: {dataset: {value: generated-mnist}, hidden_layers: {value: [16]}}\n"
+                     "memtrack: {interval: 20ms}\n");
+  session.output_of(
+      "export PATH=$PWD/installed/bin:$PATH; mv installed moved; export PATH=$PWD/moved/bin:$PATH; "
+      "memtrack daemon start && memtrack sweep s.yaml --wait && memtrack report");
+  CHECK(session.sql("SELECT state FROM trials") == "done");
+  CHECK(session.sql("SELECT command LIKE '%/moved/libexec/memtrack/memtrack-trainer%' FROM trials") == "1");
+}
