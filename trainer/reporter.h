@@ -1,0 +1,64 @@
+#pragma once
+
+// What a training run tells: lines for people, events for the collector, one JSON object at the end.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "sweeps/event_sender.h"
+#include "sweeps/trainer_parameters.h"
+#include "trainer/training.h"
+
+namespace memtrack {
+
+// "finite", "nan" or "inf": as in the column loss_state.
+std::string_view loss_state(double loss);
+
+// The share of the most frequent class: what a network that always gives the same answer reaches.
+double chance_accuracy(const DatasetPart& test);
+
+// "epoch 2/18: loss 0.1211, test accuracy 96.91 %, 3.4 s (0.80 ms a step)"; a loss that is not finite is said in words.
+std::string epoch_line(const EpochResult& result, const TrainerOptions& options);
+
+// One sentence about a network that learned nothing or whose loss diverged; empty where there is nothing to say.
+std::string verdict(const TrainingResult& result, const TrainerOptions& options, double chance_accuracy);
+
+struct RunFigures {
+  std::int64_t train_count = 0;
+  std::int64_t test_count = 0;
+  double chance_accuracy = 0;
+  double load_seconds = 0;
+  double seconds = 0;  // since the program began
+};
+
+// One line of JSON, described in docs/trainer.md. NaN and infinities are the strings "nan", "inf", "-inf".
+std::string metrics_json(const TrainerOptions& options, const RunFigures& figures, const TrainingResult& result);
+
+// Lines go to stderr. On a terminal a line that shows the step in hand is kept up to date below them.
+class TrainingReporter : public TrainingObserver {
+ public:
+  TrainingReporter(const TrainerOptions& options, EventSender& events, std::function<bool()> should_stop);
+
+  void say(std::string_view line);
+
+  void on_phase(std::string_view name) override;
+  void on_built(std::int64_t parameter_count, std::int64_t threads) override;
+  void on_step(const StepProgress& progress) override;
+  void on_epoch(const EpochResult& result) override;
+  bool should_stop() const override { return should_stop_(); }
+
+ private:
+  void clear_live_line();
+
+  const TrainerOptions& options_;
+  EventSender& events_;
+  std::function<bool()> should_stop_;
+  bool is_terminal_;
+  bool has_live_line_ = false;
+  std::chrono::steady_clock::time_point next_live_line_;
+};
+
+}  // namespace memtrack

@@ -1,0 +1,83 @@
+#include "trainer/run.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "datasets/catalog.h"
+#include "sweeps/event.h"
+#include "sweeps/event_sender.h"
+#include "trainer/reporter.h"
+#include "trainer/training.h"
+
+namespace memtrack {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+volatile std::sig_atomic_t ending_signal = 0;
+
+extern "C" void note_signal(int signal) {
+  ending_signal = signal;
+}
+
+// The step in hand is finished first; a second signal of the kind ends at once.
+void watch_signals() {
+  struct sigaction action {};
+  action.sa_handler = note_signal;
+  action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+}
+
+std::string event_socket() {
+  const char* path = std::getenv("MEMTRACK_EVENTS");
+  return path ? path : "";
+}
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+std::string data_line(std::string_view name, const Dataset& dataset) {
+  const ImageShape& shape = dataset.shape();
+  return fmt::format("{}: {} training and {} test images of {} x {} x {}", name, dataset.train().count(),
+                     dataset.test().count(), shape.channels, shape.height, shape.width);
+}
+
+}  // namespace
+
+int run_trainer(const TrainerOptions& options) {
+  const auto begin = Clock::now();
+  const DatasetDescription& description = describe_dataset(options.dataset);
+  if (description.format != DatasetFormat::generated) {
+    const FoundDataset found = find_dataset(description, data_directory());
+    if (!found.is_complete()) throw DatasetError(missing_text(description, found));
+  }
+  watch_signals();
+  EventSender events(event_socket());
+  TrainingReporter reporter(options, events, [] { return ending_signal != 0; });
+  reporter.on_phase("start");
+  const TrainingLibrary library(training_library_path(), options.threads);
+
+  reporter.on_phase("load");
+  const auto load_begin = Clock::now();
+  const Dataset dataset =
+      load_dataset(description, description.format == DatasetFormat::generated ? "" : data_directory());
+  RunFigures figures{dataset.train().count(), dataset.test().count(), chance_accuracy(dataset.test()),
+                     seconds_since(load_begin), 0};
+  reporter.say(data_line(options.dataset, dataset));
+
+  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
+  const TrainingResult result = library.train(options, data, reporter);
+  figures.seconds = seconds_since(begin);
+  if (const std::string text = verdict(result, options, figures.chance_accuracy); !text.empty()) reporter.say(text);
+  fmt::print("{}\n", metrics_json(options, figures, result));
+  events.flush();
+  return result.was_stopped ? 128 + ending_signal : 0;
+}
+
+}  // namespace memtrack

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "sweeps/trainer_parameters.h"
+
+namespace memtrack {
+
+// Loads the dataset, trains, reports. Returns the program's exit code: 0, or 128 + the signal that ended it early.
+// Throws DatasetError for data that is missing or damaged.
+int run_trainer(const TrainerOptions& options);
+
+}  // namespace memtrack

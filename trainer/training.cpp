@@ -1,0 +1,199 @@
+// An ordinary LibTorch training loop. Only what LibTorch 1.13 and 2.x both have.
+
+#include "trainer/training.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <numeric>
+#include <stdexcept>
+
+#include "trainer/batches.h"
+
+namespace memtrack {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kMomentum = 0.9;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+torch::nn::Sequential build_network(std::int64_t inputs, const std::vector<std::int64_t>& hidden_layers,
+                                    std::int64_t classes) {
+  torch::nn::Sequential network;
+  std::int64_t width = inputs;
+  for (const std::int64_t next : hidden_layers) {
+    network->push_back(torch::nn::Linear(width, next));
+    network->push_back(torch::nn::ReLU());
+    width = next;
+  }
+  network->push_back(torch::nn::Linear(width, classes));
+  return network;
+}
+
+std::unique_ptr<torch::optim::Optimizer> build_optimizer(const TrainerOptions& options,
+                                                         std::vector<torch::Tensor> parameters) {
+  const double rate = options.learning_rate;
+  if (options.optimizer == "adam") {
+    return std::make_unique<torch::optim::Adam>(std::move(parameters), torch::optim::AdamOptions(rate));
+  }
+  if (options.optimizer == "momentum") {
+    return std::make_unique<torch::optim::SGD>(std::move(parameters),
+                                               torch::optim::SGDOptions(rate).momentum(kMomentum));
+  }
+  if (options.optimizer == "sgd") {
+    return std::make_unique<torch::optim::SGD>(std::move(parameters), torch::optim::SGDOptions(rate));
+  }
+  throw std::invalid_argument("unknown optimizer '" + options.optimizer + "': it is sgd, momentum or adam");
+}
+
+std::int64_t count_parameters_of(const torch::nn::Sequential& network) {
+  std::int64_t count = 0;
+  for (const torch::Tensor& parameter : network->parameters()) count += parameter.numel();
+  return count;
+}
+
+template <typename Number>
+std::span<Number> span_of(const torch::Tensor& tensor) {
+  return {tensor.data_ptr<Number>(), static_cast<std::size_t>(tensor.numel())};
+}
+
+// Room for one batch, filled again for each.
+class Batch {
+ public:
+  Batch(std::int64_t rows, const ImageShape& shape)
+      : inputs_(torch::empty({rows, shape.image_bytes()})), labels_(torch::empty({rows}, torch::kInt64)) {}
+
+  void fill(const DatasetPart& part, const ImageShape& shape, const Standardiser& standardiser,
+            std::span<const std::int64_t> indices) {
+    rows_ = static_cast<std::int64_t>(indices.size());
+    gather_batch(part, shape, standardiser, indices, span_of<float>(inputs_), span_of<std::int64_t>(labels_));
+  }
+  torch::Tensor inputs() const { return inputs_.narrow(0, 0, rows_); }
+  torch::Tensor labels() const { return labels_.narrow(0, 0, rows_); }
+
+ private:
+  torch::Tensor inputs_;
+  torch::Tensor labels_;
+  std::int64_t rows_ = 0;
+};
+
+class Trainer {
+ public:
+  Trainer(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer)
+      : options_(options),
+        data_(data),
+        observer_(observer),
+        standardiser_(channel_statistics(data.train, data.shape)),
+        network_(build_network(data.shape.image_bytes(), options.hidden_layers, data.classes)),
+        optimizer_(build_optimizer(options, network_->parameters())) {}
+
+  std::int64_t parameter_count() const { return count_parameters_of(network_); }
+
+  EpochResult run_epoch(std::int64_t epoch) {
+    const auto begin = Clock::now();
+    observer_.on_phase("train");
+    EpochResult result = train(epoch);
+    result.train_seconds = seconds_since(begin);
+    if (result.is_complete) {
+      observer_.on_phase("evaluate");
+      evaluate(result);
+    }
+    result.seconds = seconds_since(begin);
+    return result;
+  }
+
+ private:
+  EpochResult train(std::int64_t epoch) {
+    network_->train();
+    const torch::Tensor order = torch::randperm(data_.train.count(), torch::kInt64);
+    const std::span<const std::int64_t> indices = span_of<std::int64_t>(order);
+    const std::int64_t steps = (data_.train.count() + options_.batch_size - 1) / options_.batch_size;
+    Batch batch(std::min(options_.batch_size, data_.train.count()), data_.shape);
+    EpochResult result;
+    result.epoch = epoch;
+    double loss_sum = 0;
+    std::int64_t seen = 0;
+    while (result.steps < steps && !(result.steps > 0 && observer_.should_stop())) {
+      const std::int64_t rows = std::min(options_.batch_size, data_.train.count() - seen);
+      batch.fill(data_.train, data_.shape, standardiser_,
+                 indices.subspan(static_cast<std::size_t>(seen), static_cast<std::size_t>(rows)));
+      loss_sum += train_step(batch) * static_cast<double>(rows);
+      seen += rows;
+      result.train_loss = loss_sum / static_cast<double>(seen);
+      observer_.on_step({epoch, ++result.steps, steps, result.train_loss});
+    }
+    result.is_complete = seen == data_.train.count();
+    return result;
+  }
+
+  double train_step(const Batch& batch) {
+    optimizer_->zero_grad();
+    const torch::Tensor loss = torch::nn::functional::cross_entropy(network_->forward(batch.inputs()), batch.labels());
+    loss.backward();
+    optimizer_->step();
+    return loss.item<float>();
+  }
+
+  void evaluate(EpochResult& result) {
+    const torch::NoGradGuard no_grad;
+    network_->eval();
+    const std::int64_t count = data_.test.count();
+    const std::int64_t size = options_.eval_batch_size > 0 ? options_.eval_batch_size : options_.batch_size;
+    Batch batch(std::min(size, count), data_.shape);
+    std::vector<std::int64_t> indices;
+    std::int64_t right = 0;
+    for (std::int64_t first = 0; first < count; first += size) {
+      if (observer_.should_stop()) {
+        result.is_complete = false;
+        return;
+      }
+      indices.resize(static_cast<std::size_t>(std::min(size, count - first)));
+      std::iota(indices.begin(), indices.end(), first);
+      batch.fill(data_.test, data_.shape, standardiser_, indices);
+      right += network_->forward(batch.inputs()).argmax(1).eq(batch.labels()).sum().item<std::int64_t>();
+    }
+    result.test_accuracy = static_cast<double>(right) / static_cast<double>(count);
+  }
+
+  const TrainerOptions& options_;
+  const TrainingData& data_;
+  TrainingObserver& observer_;
+  Standardiser standardiser_;
+  torch::nn::Sequential network_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
+};
+
+void train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer,
+           TrainingResult& result) {
+  at::set_num_threads(static_cast<int>(options.threads));
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));
+  observer.on_phase("build");
+  Trainer trainer(options, data, observer);
+  result.parameter_count = trainer.parameter_count();
+  result.threads = at::get_num_threads();
+  observer.on_built(result.parameter_count, result.threads);
+  for (std::int64_t epoch = 1; epoch <= options.epochs && !result.was_stopped; ++epoch) {
+    result.epochs.push_back(trainer.run_epoch(epoch));
+    observer.on_epoch(result.epochs.back());
+    const bool is_finished = epoch == options.epochs && result.epochs.back().is_complete;
+    result.was_stopped = !is_finished && observer.should_stop();
+  }
+}
+
+}  // namespace
+}  // namespace memtrack
+
+extern "C" void memtrack_train(const memtrack::TrainerOptions* options, const memtrack::TrainingData* data,
+                               memtrack::TrainingObserver* observer, memtrack::TrainingResult* result) {
+  try {
+    memtrack::train(*options, *data, *observer, *result);
+  } catch (const c10::Error& error) {
+    throw std::runtime_error(error.what_without_backtrace());  // its what() is pages of addresses
+  }
+}

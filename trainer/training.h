@@ -1,0 +1,77 @@
+#pragma once
+
+// The training loop, and what it tells while it runs. The loop lives in a library of its own, memtrack-training.so, the
+// only one that is linked with LibTorch; memtrack-trainer loads it once its options and its dataset are known to be
+// there. So wrong input is answered in milliseconds rather than after LibTorch's start-up (0.4 s), and OpenBLAS, which
+// reads its number of threads once, when it is loaded, finds the number of this trial.
+
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "sweeps/trainer_parameters.h"
+
+namespace memtrack {
+
+struct TrainingData {
+  ImageShape shape;
+  std::int64_t classes = 0;
+  DatasetPart train;
+  DatasetPart test;
+};
+
+struct StepProgress {
+  std::int64_t epoch = 1;  // from 1
+  std::int64_t step = 1;   // from 1, within the epoch
+  std::int64_t steps = 1;  // of an epoch
+  double mean_loss = 0;    // over the epoch's images so far
+};
+
+struct EpochResult {
+  std::int64_t epoch = 1;
+  std::int64_t steps = 0;
+  double train_loss = 0;     // mean over the images, each at its own step; NaN or infinite where one step's was
+  double test_accuracy = 0;  // share of the test images, 0 to 1
+  double seconds = 0;        // training and evaluation
+  double train_seconds = 0;  // training alone
+  bool is_complete = true;   // false: stopped in the middle, and no test_accuracy
+};
+
+struct TrainingResult {
+  std::int64_t parameter_count = 0;
+  std::int64_t threads = 0;  // as LibTorch says
+  std::vector<EpochResult> epochs;
+  bool was_stopped = false;
+};
+
+class TrainingObserver {
+ public:
+  virtual ~TrainingObserver() = default;
+  virtual void on_phase(std::string_view name) = 0;  // build, train, evaluate; train again
+  virtual void on_built(std::int64_t parameter_count, std::int64_t threads) = 0;
+  virtual void on_step(const StepProgress& progress) = 0;
+  virtual void on_epoch(const EpochResult& result) = 0;
+  virtual bool should_stop() const = 0;  // asked after each step
+};
+
+class TrainingLibrary {
+ public:
+  // Loads memtrack-training.so from `path` into the process, for good, with `threads` threads for OpenBLAS and OpenMP.
+  // Throws std::runtime_error.
+  TrainingLibrary(const std::filesystem::path& path, std::int64_t threads);
+
+  // Multilayer perceptron with relu, cross entropy, LibTorch's own initial weights, all drawn from options.seed: the
+  // same options and data give the same losses bit by bit on the same machine. Throws what LibTorch throws.
+  TrainingResult train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer) const;
+
+ private:
+  using TrainFunction = void (*)(const TrainerOptions*, const TrainingData*, TrainingObserver*, TrainingResult*);
+  TrainFunction train_;
+};
+
+// Beside the running program.
+std::filesystem::path training_library_path();
+
+}  // namespace memtrack
