@@ -112,7 +112,9 @@ class GzipFile : public ByteSource {
  private:
   void inflate_more() {
     between_members_ = false;
+    const uInt room = stream_.avail_out;
     const int result = inflate(&stream_, Z_NO_FLUSH);
+    unpacked_ += room - stream_.avail_out;
     if (result == Z_STREAM_END) {
       between_members_ = true;
       inflateReset(&stream_);
@@ -130,13 +132,14 @@ class GzipFile : public ByteSource {
 
   [[noreturn]] void fail_packed(const std::string& what) const {
     throw DatasetError(fmt::format("{}: byte {} of the packed file ({} when unpacked): {}", name(),
-                                   file_.offset() - stream_.avail_in, offset(), what));
+                                   file_.offset() - stream_.avail_in, unpacked_, what));
   }
 
   InputFile file_;
   z_stream stream_{};
   std::vector<std::uint8_t> buffer_ = std::vector<std::uint8_t>(kBufferBytes);
   bool between_members_ = false;
+  std::int64_t unpacked_ = 0;  // bytes, of all members
 };
 
 }  // namespace

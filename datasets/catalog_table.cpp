@@ -50,10 +50,10 @@ constexpr std::array kCifarContents = {
 };
 // Training pixels, training labels, test pixels, test labels, one after the other.
 constexpr std::array kGeneratedMnistContents = {
-    DatasetContent{"generated", 7000 * 785, "GENERATED_MNIST"},
+    DatasetContent{"generated", 7000 * 785, "4af4eba80addba595d5a38b09fa3a3c76833293e970eff7c9a32acda3e8d1f6c"},
 };
 constexpr std::array kGeneratedCifarContents = {
-    DatasetContent{"generated", 6000 * 3073, "GENERATED_CIFAR"},
+    DatasetContent{"generated", 6000 * 3073, "bcf8a18a8621c6b228d3268da9a980d8176807f1c48eb8007c7c49680d0196b3"},
 };
 
 constexpr std::array kCatalog = {

@@ -10,6 +10,7 @@ constexpr std::int64_t kPrototypesPerClass = 2;
 constexpr std::int64_t kGridCells = 7;  // a prototype is a grid of random values, this many cells a side, smoothed
 constexpr std::int64_t kMostShift = 2;  // pixels
 constexpr std::int64_t kMiddle = 128;
+constexpr std::int64_t kLeastPercent = 50;  // strength of the image's own pattern
 constexpr std::int64_t kNoisePercent = 55;  // of noise with a standard deviation of 148 grey levels
 
 // SplitMix64 (Steele, Lea, Flood 2014): each seed gives the same numbers everywhere.
@@ -71,11 +72,16 @@ std::vector<Prototype> make_prototypes(RandomBits& random, const ImageShape& sha
   return prototypes;
 }
 
-void draw_image(RandomBits& random, const ImageShape& shape, const Prototype& prototype,
+// A pattern as it appears in one image.
+struct Appearance {
+  const Prototype& prototype;
+  std::int64_t percent;
+};
+
+void draw_image(RandomBits& random, const ImageShape& shape, const Appearance& own, const Appearance& other,
                 std::span<std::uint8_t> image) {
   const std::int64_t shift_y = random.below(2 * kMostShift + 1) - kMostShift;
   const std::int64_t shift_x = random.below(2 * kMostShift + 1) - kMostShift;
-  const std::int64_t strength = 50 + random.below(51);  // percent
   std::uint64_t bits = 0;
   std::size_t index = 0;
   for (std::int64_t channel = 0; channel < shape.channels; ++channel) {
@@ -85,9 +91,9 @@ void draw_image(RandomBits& random, const ImageShape& shape, const Prototype& pr
         const std::int64_t from_x = std::clamp<std::int64_t>(x + shift_x, 0, shape.width - 1);
         const auto from = static_cast<std::size_t>((channel * shape.height + from_y) * shape.width + from_x);
         bits = index % 2 == 0 ? random.next() : bits >> 32;
-        const std::int64_t value =
-            kMiddle + (prototype[from] * strength + noise(static_cast<std::uint32_t>(bits)) * kNoisePercent) / 100;
-        image[index] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(value, 0, 255));
+        const std::int64_t value = own.prototype[from] * own.percent + other.prototype[from] * other.percent +
+                                   noise(static_cast<std::uint32_t>(bits)) * kNoisePercent;
+        image[index] = static_cast<std::uint8_t>(std::clamp<std::int64_t>(kMiddle + value / 100, 0, 255));
       }
     }
   }
@@ -111,11 +117,17 @@ Dataset generate_dataset(const ImageShape& shape, std::int64_t classes, const Ge
   const std::vector<Prototype> prototypes = make_prototypes(random, shape, classes);
   Dataset dataset(shape, classes, counts.train, counts.test);
   const auto image_bytes = static_cast<std::size_t>(shape.image_bytes());
+  const auto draw_prototype = [&](std::int64_t label) -> const Prototype& {
+    return prototypes[static_cast<std::size_t>(label * kPrototypesPerClass + random.below(kPrototypesPerClass))];
+  };
   for (const WritablePart& part : {dataset.writable_train(), dataset.writable_test()}) {
     shuffle_labels(random, classes, part.labels);
     for (std::size_t i = 0; i < part.labels.size(); ++i) {
-      const std::int64_t prototype = part.labels[i] * kPrototypesPerClass + random.below(kPrototypesPerClass);
-      draw_image(random, shape, prototypes[static_cast<std::size_t>(prototype)],
+      const std::int64_t own = part.labels[i];
+      const std::int64_t other = (own + 1 + random.below(classes - 1)) % classes;
+      const std::int64_t percent = kLeastPercent + random.below(101 - kLeastPercent);
+      const std::int64_t other_percent = random.below(percent * 7 / 10);
+      draw_image(random, shape, {draw_prototype(own), percent}, {draw_prototype(other), other_percent},
                  part.pixels.subspan(i * image_bytes, image_bytes));
     }
   }

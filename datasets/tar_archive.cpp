@@ -41,12 +41,15 @@ la_ssize_t read_block(archive* handle, void* client, const void** buffer) {
   }
 }
 
+std::string error_text(archive* handle) {
+  const char* text = archive_error_string(handle);
+  return text ? text : "not a tar archive";
+}
+
 [[noreturn]] void fail(const TarInput& input, archive* handle) {
   if (input.error) std::rethrow_exception(input.error);
-  const char* text = archive_error_string(handle);
   throw DatasetError(fmt::format("{}: near byte {} of the unpacked archive: {}", input.source->name(),
-                                 std::max<std::int64_t>(archive_filter_bytes(handle, 0), 0),
-                                 text ? text : "not a tar archive"));
+                                 std::max<std::int64_t>(archive_filter_bytes(handle, 0), 0), error_text(handle)));
 }
 
 class TarMember : public ByteSource {
@@ -58,7 +61,8 @@ class TarMember : public ByteSource {
  protected:
   std::size_t read_some(std::span<std::uint8_t> target) override {
     const la_ssize_t count = archive_read_data(handle_, target.data(), target.size());
-    if (count < 0) fail(input_, handle_);
+    if (count < 0 && input_.error) std::rethrow_exception(input_.error);
+    if (count < 0) fail_at(offset(), error_text(handle_));
     return static_cast<std::size_t>(count);
   }
 
