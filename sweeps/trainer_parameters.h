@@ -28,7 +28,7 @@ struct TrainerOptions {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 64;
   std::vector<std::int64_t> hidden_layers = {128, 64};
-  std::string optimizer = "adam";    // sgd, momentum, adam
+  std::string optimizer = "adam";  // sgd, momentum, adam
   std::int64_t seed = 0;
   std::int64_t threads = 1;          // 1: the best or near it for networks of this size
   std::int64_t eval_batch_size = 0;  // 0: as batch_size, so that evaluation lifts no peak

@@ -1,0 +1,241 @@
+#include "sweeps/event.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace memtrack {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kLongestName = 256;
+constexpr int kDeepestNesting = 32;
+
+// Members with a meaning of their own: none of them is a value of an epoch.
+bool is_reserved(std::string_view member) {
+  return member == "event" || member == "epoch" || member == "seq" || member == "sender" || member == "name";
+}
+
+// Python's json module writes NaN, Infinity and -Infinity bare, which is no JSON: put in quotes, they are strings that
+// number() knows. Refuses nesting that would cost stack later.
+std::string quote_bare_words(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kWords = {
+      {{"NaN", "\"nan\""}, {"-Infinity", "\"-inf\""}, {"Infinity", "\"inf\""}}};
+  std::string result;
+  result.reserve(text.size() + 16);
+  bool in_string = false;
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      result += c;
+      if (c == '\\' && i + 1 < text.size()) {
+        result += text[++i];
+      } else if (c == '"') {
+        in_string = false;
+      }
+      continue;
+    }
+    bool replaced = false;
+    for (const auto& [word, replacement] : kWords) {
+      if (text.substr(i).starts_with(word)) {
+        result += replacement;
+        i += word.size() - 1;
+        replaced = true;
+        break;
+      }
+    }
+    if (replaced) {
+      continue;
+    }
+    in_string = c == '"';
+    depth += c == '{' || c == '[' ? 1 : 0;
+    depth -= c == '}' || c == ']' ? 1 : 0;
+    if (depth > kDeepestNesting) {
+      throw EventError("an event is nested more than " + std::to_string(kDeepestNesting) + " deep");
+    }
+    result += c;
+  }
+  return result;
+}
+
+std::optional<double> word_as_number(std::string_view word) {
+  std::string lower;
+  for (const char c : word.substr(0, 12)) {
+    lower += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (lower == "nan" || lower == "-nan") {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  if (lower == "inf" || lower == "+inf" || lower == "infinity") {
+    return kInfinity;
+  }
+  if (lower == "-inf" || lower == "-infinity") {
+    return -kInfinity;
+  }
+  return std::nullopt;
+}
+
+std::optional<double> number(const Json& value) {
+  if (value.is_number()) {
+    return value.get<double>();
+  }
+  if (value.is_null()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  if (value.is_string()) {
+    return word_as_number(value.get_ref<const std::string&>());
+  }
+  return std::nullopt;
+}
+
+// A whole number, also written as 3.0, as languages without integers do.
+std::optional<std::int64_t> whole_number(const Json& object, const char* member) {
+  const auto found = object.find(member);
+  if (found == object.end() || !found->is_number()) {
+    return std::nullopt;
+  }
+  if (found->is_number_unsigned() &&
+      found->get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+    return std::nullopt;
+  }
+  if (found->is_number_integer()) {
+    return found->get<std::int64_t>();
+  }
+  const double real = found->get<double>();
+  if (std::trunc(real) != real || std::abs(real) > 9007199254740992.0) {
+    return std::nullopt;
+  }
+  return static_cast<std::int64_t>(real);
+}
+
+std::string name_member(const Json& object, const char* member, std::string_view event) {
+  const auto found = object.find(member);
+  if (found == object.end() || !found->is_string()) {
+    throw EventError("an event" + (event.empty() ? std::string() : " '" + std::string(event) + "'") +
+                     " has no member \"" + member + "\" that is a string");
+  }
+  std::string name = found->get<std::string>();
+  if (name.empty() || name.size() > kLongestName) {
+    throw EventError("the member \"" + std::string(member) + "\" of an event has " + std::to_string(name.size()) +
+                     " bytes, and would have to have 1 to " + std::to_string(kLongestName));
+  }
+  return name;
+}
+
+EpochEvent epoch_event(const Json& object) {
+  const std::optional<std::int64_t> epoch = whole_number(object, "epoch");
+  if (!epoch) {
+    throw EventError("an event 'epoch' has no member \"epoch\" that is a whole number");
+  }
+  EpochEvent event{.epoch = *epoch, .values = {}};
+  for (const auto& [member, value] : object.items()) {
+    if (is_reserved(member) || member.empty() || member.size() > kLongestName) {
+      continue;
+    }
+    if (const std::optional<double> real = number(value)) {
+      event.values.emplace_back(member, *real);
+    }
+  }
+  return event;
+}
+
+MetricEvent metric_event(const Json& object) {
+  MetricEvent event{.name = name_member(object, "name", "metric"), .value = 0, .epoch = whole_number(object, "epoch")};
+  const auto value = object.find("value");
+  const std::optional<double> real = value == object.end() ? std::nullopt : number(*value);
+  if (!real) {
+    throw EventError("an event 'metric' has no member \"value\" that is a number");
+  }
+  event.value = *real;
+  return event;
+}
+
+Json json_number(double value) {
+  if (std::isnan(value)) {
+    return "nan";
+  }
+  if (std::isinf(value)) {
+    return value > 0 ? "inf" : "-inf";
+  }
+  // Whole numbers without ".0": counts of bytes stay readable.
+  if (std::trunc(value) == value && std::abs(value) < 9007199254740992.0) {
+    return static_cast<std::int64_t>(value);
+  }
+  return value;
+}
+
+// Names that are not UTF-8 lose their odd bytes rather than the event.
+std::string text_of(const Json& object) {
+  return object.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string_view Event::name() const {
+  struct Name {
+    std::string_view operator()(const PhaseEvent&) const { return "phase"; }
+    std::string_view operator()(const EpochEvent&) const { return "epoch"; }
+    std::string_view operator()(const MetricEvent&) const { return "metric"; }
+    std::string_view operator()(const OtherEvent& other) const { return other.name; }
+  };
+  return std::visit(Name(), what);
+}
+
+Event decode_event(std::string_view datagram) {
+  if (datagram.size() > kMaxEventBytes) {
+    throw EventError("an event has " + std::to_string(datagram.size()) + " bytes, and may have " +
+                     std::to_string(kMaxEventBytes));
+  }
+  Json object;
+  try {
+    object = Json::parse(quote_bare_words(datagram));
+  } catch (const Json::exception& error) {
+    throw EventError(std::string("an event is not JSON: ") + error.what());
+  }
+  if (!object.is_object()) {
+    throw EventError("an event is not a JSON object");
+  }
+  Event event;
+  const std::string name = name_member(object, "event", "");
+  if (name == "phase") {
+    event.what = PhaseEvent{.name = name_member(object, "name", "phase")};
+  } else if (name == "epoch") {
+    event.what = epoch_event(object);
+  } else if (name == "metric") {
+    event.what = metric_event(object);
+  } else {
+    event.what = OtherEvent{.name = name};
+  }
+  event.seq = whole_number(object, "seq");
+  event.sender = whole_number(object, "sender");
+  event.body = text_of(object);
+  return event;
+}
+
+std::string encode_phase(std::string_view name) {
+  return text_of(Json{{"event", "phase"}, {"name", std::string(name)}});
+}
+
+std::string encode_epoch(const EpochEvent& event) {
+  Json object = {{"event", "epoch"}, {"epoch", event.epoch}};
+  for (const auto& [name, value] : event.values) {
+    if (!is_reserved(name)) {
+      object[name] = json_number(value);
+    }
+  }
+  return text_of(object);
+}
+
+std::string encode_metric(const MetricEvent& event) {
+  Json object = {{"event", "metric"}, {"name", event.name}, {"value", json_number(event.value)}};
+  if (event.epoch) {
+    object["epoch"] = *event.epoch;
+  }
+  return text_of(object);
+}
+
+}  // namespace memtrack
