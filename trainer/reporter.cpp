@@ -18,6 +18,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr auto kLiveLinePeriod = std::chrono::milliseconds(200);
 constexpr double kNearChance = 0.01;
+constexpr double kLossOfGuessing = 2.303;  // ln 10: ten classes, all held equally likely
+constexpr double kClearlyWorse = 1.1;
 
 Json number_or_word(double value) {
   if (std::isnan(value)) return "nan";
@@ -92,16 +94,18 @@ std::string epoch_line(const EpochResult& result, const TrainerOptions& options)
 
 std::string verdict(const TrainingResult& result, const TrainerOptions& options, double chance) {
   const std::string_view state = worst_loss_state(result);
-  const std::string remedy = fmt::format("the learning rate {} may be too high", options.learning_rate);
   if (state != "finite") {
-    return fmt::format("the loss became {}: {}", state == "nan" ? "not a number" : "infinite", remedy);
+    return fmt::format("the loss became {}: the learning rate {} may be too high",
+                       state == "nan" ? "not a number" : "infinite", options.learning_rate);
   }
   if (result.epochs.empty() || !result.epochs.back().is_complete) return "";
   const double accuracy = result.epochs.back().test_accuracy;
   if (accuracy > chance + kNearChance) return "";
   return fmt::format(
-      "nothing was learned: {:.2f} % is no better than always naming the most frequent class ({:.2f} %); {}",
-      percent(accuracy), percent(chance), remedy);
+      "nothing was learned: {:.2f} % is no better than always naming the most frequent class ({:.2f} %); with {}, the "
+      "learning rate {} may be too {}",
+      percent(accuracy), percent(chance), options.optimizer, options.learning_rate,
+      result.epochs.back().train_loss > kLossOfGuessing * kClearlyWorse ? "high" : "high or too low");
 }
 
 std::string metrics_json(const TrainerOptions& options, const RunFigures& figures, const TrainingResult& result) {

@@ -1,0 +1,264 @@
+// The real program as its users start it.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "sweeps/event.h"
+#include "sweeps/trainer_parameters.h"
+
+namespace memtrack {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kProgram = std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-trainer";
+constexpr auto kDeadline = std::chrono::seconds(120);
+
+class Folder {
+ public:
+  Folder() {
+    std::string name = (fs::temp_directory_path() / "memtrack-trainer-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder " + name);
+    path_ = name;
+  }
+  ~Folder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+std::string contents_of(const fs::path& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+bool redirect(const fs::path& file, int descriptor) {
+  const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  return opened >= 0 && ::dup2(opened, descriptor) == descriptor;
+}
+
+// The program under way, its output going to files of `folder`.
+class Run {
+ public:
+  Run(const fs::path& folder, const std::vector<std::string>& arguments,
+      const std::vector<std::pair<std::string, std::string>>& environment)
+      : folder_(folder) {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
+    const bool redirected = redirect(folder / "stdout", STDOUT_FILENO) && redirect(folder / "stderr", STDERR_FILENO);
+    std::vector<const char*> argv = {kProgram.c_str()};
+    for (const std::string& argument : arguments) argv.push_back(argument.c_str());
+    argv.push_back(nullptr);
+    if (redirected) ::execv(kProgram.c_str(), const_cast<char* const*>(argv.data()));
+    ::_exit(127);
+  }
+  ~Run() {
+    if (pid_ <= 0) return;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void signal(int number) const { ::kill(pid_, number); }
+  int wait() {
+    int status = 0;
+    if (::waitpid(pid_, &status, 0) != pid_) throw std::runtime_error("waitpid failed");
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+  }
+  std::string output() const { return contents_of(folder_ / "stdout"); }
+  std::string errors() const { return contents_of(folder_ / "stderr"); }
+
+ private:
+  fs::path folder_;
+  pid_t pid_ = -1;
+};
+
+void wait_until(const std::function<bool()>& condition) {
+  const auto end = std::chrono::steady_clock::now() + kDeadline;
+  while (!condition()) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+// A unix datagram socket as the collector has one.
+class EventSocket {
+ public:
+  explicit EventSocket(const fs::path& path) : descriptor_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    if (::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      throw std::runtime_error(fmt::format("{}: cannot be bound: {}", path.string(), std::strerror(errno)));
+    }
+  }
+  ~EventSocket() { ::close(descriptor_); }
+  EventSocket(const EventSocket&) = delete;
+  EventSocket& operator=(const EventSocket&) = delete;
+
+  // What has arrived by now.
+  std::vector<Event> take() {
+    std::vector<Event> events;
+    std::array<char, kMaxEventBytes> buffer{};
+    while (true) {
+      const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (count < 0) return events;
+      events.push_back(decode_event({buffer.data(), static_cast<std::size_t>(count)}));
+    }
+  }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace
+
+TEST_CASE("wrong use ends with exit code 2, one line on stderr and nothing on stdout") {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
+  const std::vector<Case> cases = {
+      {{"--lerning_rate=0.1"}, "learning_rate"},
+      {{"--epochs=many"}, "epochs"},
+      {{"--hidden_layers=12,x"}, "hidden_layers"},
+      {{"--dataset=imagenet"}, "imagenet"},
+      {{"mnist"}, "--name=value"},
+      {{"--dataset=cifar-10"}, "cifar-10-binary.tar.gz missing"},
+      {{"--dataset=fashion-mnist"}, "train-images-idx3-ubyte.gz"},
+  };
+  for (const Case& wrong : cases) {
+    CAPTURE(wrong.arguments.front());
+    const Folder folder;
+    Run run(folder.path(), wrong.arguments, {{"MEMTRACK_DATA_DIR", folder.path().string()}});
+    CHECK(run.wait() == 2);
+    CHECK(run.output() == "");
+    const std::string errors = run.errors();
+    CAPTURE(errors);
+    CHECK(contains(errors, wrong.says));
+    CHECK(errors.find('\n') == errors.size() - 1);
+  }
+}
+
+TEST_CASE("a damaged dataset ends with exit code 2 and names file, offset and remedy") {
+  const Folder folder;
+  fs::create_directories(folder.path() / "mnist");
+  for (const char* name :
+       {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+    std::ofstream(folder.path() / "mnist" / name) << "not IDX at all";
+  }
+  Run run(folder.path(), {"--dataset=mnist"}, {{"MEMTRACK_DATA_DIR", folder.path().string()}});
+  CHECK(run.wait() == 2);
+  CHECK(contains(run.errors(), "train-images-idx3-ubyte: byte 0: the magic number"));
+  CHECK(contains(run.errors(), "memtrack datasets verify mnist"));
+}
+
+TEST_CASE("help and version go to stdout with exit code 0") {
+  const Folder folder;
+  Run help(folder.path(), {"--help"}, {});
+  CHECK(help.wait() == 0);
+  CHECK(contains(help.output(), "--hidden_layers=WIDTHS"));
+  Run version(folder.path(), {"--version"}, {});
+  CHECK(version.wait() == 0);
+  CHECK(version.output() == fmt::format("memtrack-trainer {}\n", MEMTRACK_VERSION));
+}
+
+TEST_CASE("a training run sends its phases and epochs, and prints its metrics as the only line on stdout") {
+  const Folder folder;
+  EventSocket socket(folder.path() / "events");
+  std::vector<Event> events;
+  Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=2", "--hidden_layers=[32, 16]"},
+          {{"MEMTRACK_EVENTS", (folder.path() / "events").string()}});
+  wait_until([&] {
+    for (Event& event : socket.take()) events.push_back(std::move(event));
+    return !run.output().empty();
+  });
+  CHECK(run.wait() == 0);
+  for (Event& event : socket.take()) events.push_back(std::move(event));
+
+  std::vector<std::string> told;
+  for (const Event& event : events) {
+    if (const auto* phase = std::get_if<PhaseEvent>(&event.what)) told.push_back(phase->name);
+    if (const auto* epoch = std::get_if<EpochEvent>(&event.what)) told.push_back(fmt::format("epoch {}", epoch->epoch));
+    if (const auto* metric = std::get_if<MetricEvent>(&event.what)) told.push_back(metric->name);
+  }
+  CHECK(told == std::vector<std::string>{"start", "load", "build", "threads", "parameter_count", "train", "evaluate",
+                                         "epoch 1", "train", "evaluate", "epoch 2"});
+
+  const std::string output = run.output();
+  CHECK(output.find('\n') == output.size() - 1);
+  const nlohmann::json metrics = nlohmann::json::parse(output);
+  CHECK(metrics["parameter_count"] == count_parameters("generated-mnist", {32, 16}));
+  CHECK(metrics["epochs"].size() == 2);
+  CHECK(metrics["loss_state"] == "finite");
+  CHECK(contains(run.errors(), "epoch 2/2: loss "));
+  CHECK_FALSE(contains(run.errors(), "\r"));
+}
+
+TEST_CASE("a loss that diverges is said in words, and the exit code is still 0") {
+  const Folder folder;
+  Run run(folder.path(), {"--dataset=generated-mnist", "--optimizer=sgd", "--learning_rate=1e30"}, {});
+  CHECK(run.wait() == 0);
+  CHECK(contains(run.errors(), "the loss became not a number"));
+  const nlohmann::json metrics = nlohmann::json::parse(run.output());
+  CHECK(metrics["loss_state"] == "nan");
+  CHECK(metrics["train_loss"] == "nan");
+}
+
+TEST_CASE("with threads=1 the process has one thread, whatever the environment says") {
+  const Folder folder;
+  Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000"},
+          {{"OPENBLAS_NUM_THREADS", "2"}, {"OMP_NUM_THREADS", "2"}});
+  wait_until([&] { return contains(run.errors(), "epoch 1/"); });
+  const fs::directory_iterator tasks(fmt::format("/proc/{}/task", run.pid()));
+  CHECK(std::distance(begin(tasks), end(tasks)) == 1);
+}
+
+TEST_CASE("SIGTERM ends training with the figures so far and exit code 143") {
+  const Folder folder;
+  Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000"}, {});
+  wait_until([&] { return contains(run.errors(), "epoch 1/"); });
+  run.signal(SIGTERM);
+  CHECK(run.wait() == 143);
+  const nlohmann::json metrics = nlohmann::json::parse(run.output());
+  CHECK(metrics["was_stopped"] == true);
+  CHECK(metrics["epochs"].size() >= 1);
+  CHECK(metrics["test_accuracy"] > 0.5);
+}
+
+}  // namespace memtrack

@@ -1,0 +1,176 @@
+// The training loop itself, on generated data.
+
+#include <doctest/doctest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "datasets/catalog.h"
+#include "datasets/generated.h"
+#include "trainer/training.h"
+
+namespace memtrack {
+namespace {
+
+class Recorder : public TrainingObserver {
+ public:
+  explicit Recorder(std::int64_t stop_after = -1) : stop_after_(stop_after) {}
+  void on_phase(std::string_view name) override { phases.emplace_back(name); }
+  void on_built(std::int64_t, std::int64_t) override {}
+  void on_step(const StepProgress& progress) override {
+    ++steps;
+    last_step = progress;
+  }
+  void on_epoch(const EpochResult&) override {}
+  bool should_stop() const override { return steps == stop_after_; }
+
+  std::vector<std::string> phases;
+  std::int64_t steps = 0;
+  StepProgress last_step;
+
+ private:
+  std::int64_t stop_after_;
+};
+
+const TrainingLibrary& library() {
+  static const TrainingLibrary loaded(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
+  return loaded;
+}
+
+TrainingResult train(const TrainerOptions& options, const Dataset& dataset, TrainingObserver& observer) {
+  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
+  return library().train(options, data, observer);
+}
+
+TrainingResult train(const TrainerOptions& options, const Dataset& dataset) {
+  Recorder recorder;
+  return train(options, dataset, recorder);
+}
+
+const Dataset& generated_mnist() {
+  static const Dataset dataset = load_dataset(describe_dataset("generated-mnist"), "");
+  return dataset;
+}
+
+Dataset few_images() {
+  return generate_dataset({1, 28, 28}, 10, {100, 30}, 3);
+}
+
+std::vector<std::uint64_t> loss_bits(const TrainingResult& result) {
+  std::vector<std::uint64_t> bits;
+  for (const EpochResult& epoch : result.epochs) bits.push_back(std::bit_cast<std::uint64_t>(epoch.train_loss));
+  return bits;
+}
+
+}  // namespace
+
+TEST_CASE("the network has as many parameters as count_parameters says") {
+  const Dataset grey = few_images();
+  const Dataset colour = generate_dataset({3, 32, 32}, 10, {20, 10}, 3);
+  for (const std::vector<std::int64_t>& layers : {std::vector<std::int64_t>{128, 64}, {7}, {285, 389, 423, 173, 61}}) {
+    TrainerOptions options;
+    options.hidden_layers = layers;
+    CHECK(train(options, grey).parameter_count == count_parameters("generated-mnist", layers));
+    CHECK(train(options, colour).parameter_count == count_parameters("generated-cifar-10", layers));
+  }
+}
+
+TEST_CASE("two epochs on generated data reach more than 90 %, and the first step does not") {
+  TrainerOptions options;
+  options.epochs = 2;
+  const TrainingResult result = train(options, generated_mnist());
+  REQUIRE(result.epochs.size() == 2);
+  CHECK(result.epochs[1].test_accuracy > 0.9);
+  CHECK(result.epochs[0].train_loss > 0.3);
+  CHECK(result.epochs[1].train_loss < result.epochs[0].train_loss);
+
+  TrainerOptions one_step;
+  one_step.batch_size = 6000;
+  CHECK(train(one_step, generated_mnist()).epochs[0].test_accuracy < 0.8);
+}
+
+TEST_CASE("every optimizer learns") {
+  for (const auto& [name, rate] : {std::pair{"sgd", 0.1}, {"momentum", 0.02}, {"adam", 0.001}}) {
+    CAPTURE(std::string(name));
+    TrainerOptions options;
+    options.optimizer = name;
+    options.learning_rate = rate;
+    options.epochs = 3;
+    CHECK(train(options, generated_mnist()).epochs.back().test_accuracy > 0.8);
+  }
+}
+
+TEST_CASE("the same seed gives the same losses bit for bit, another seed others") {
+  const Dataset dataset = few_images();
+  TrainerOptions options;
+  options.epochs = 3;
+  options.batch_size = 7;
+  options.seed = 5;
+  const auto first = loss_bits(train(options, dataset));
+  CHECK(first == loss_bits(train(options, dataset)));
+  options.seed = 6;
+  CHECK(first != loss_bits(train(options, dataset)));
+}
+
+TEST_CASE("the size of the evaluation's batch changes no figure") {
+  const Dataset dataset = few_images();
+  TrainerOptions options;
+  options.epochs = 2;
+  const TrainingResult whole = train(options, dataset);
+  for (const std::int64_t size : {1, 7, 30, 1000}) {
+    options.eval_batch_size = size;
+    const TrainingResult result = train(options, dataset);
+    CHECK(loss_bits(result) == loss_bits(whole));
+    CHECK(result.epochs.back().test_accuracy == whole.epochs.back().test_accuracy);
+  }
+}
+
+TEST_CASE("each epoch sees every image once, in batches whose last may be smaller") {
+  TrainerOptions options;
+  options.epochs = 2;
+  for (const auto& [batch_size, steps] : {std::pair{7, 15}, {100, 1}, {1000, 1}, {1, 100}, {50, 2}}) {
+    options.batch_size = batch_size;
+    Recorder recorder;
+    const TrainingResult result = train(options, few_images(), recorder);
+    CHECK(result.epochs[1].steps == steps);
+    CHECK(recorder.steps == 2 * steps);
+    CHECK(recorder.phases == std::vector<std::string>{"build", "train", "evaluate", "train", "evaluate"});
+  }
+}
+
+TEST_CASE("a learning rate that diverges is reported, and training goes on to its end") {
+  TrainerOptions options;
+  options.optimizer = "sgd";
+  options.learning_rate = 1e30;
+  options.epochs = 3;
+  options.batch_size = 10;
+  const TrainingResult result = train(options, few_images());
+  REQUIRE(result.epochs.size() == 3);
+  CHECK_FALSE(std::isfinite(result.epochs[2].train_loss));
+  CHECK_FALSE(result.was_stopped);
+}
+
+TEST_CASE("asked to stop, training ends after the step in hand and keeps the figures so far") {
+  TrainerOptions options;
+  options.epochs = 5;
+  options.batch_size = 10;
+  Recorder recorder(13);
+  const TrainingResult result = train(options, few_images(), recorder);
+  CHECK(result.was_stopped);
+  CHECK(recorder.steps == 13);
+  REQUIRE(result.epochs.size() == 2);
+  CHECK(result.epochs[0].is_complete);
+  CHECK_FALSE(result.epochs[1].is_complete);
+  CHECK(result.epochs[1].steps == 3);
+  CHECK(std::isfinite(result.epochs[1].train_loss));
+}
+
+TEST_CASE("a training library that is not there is named") {
+  const auto load = [] { const TrainingLibrary missing("/nowhere/memtrack-training.so", 1); };
+  CHECK_THROWS_AS(load(), std::runtime_error);
+}
+
+}  // namespace memtrack
