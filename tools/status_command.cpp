@@ -1,0 +1,145 @@
+// memtrack status: how far the sweeps are, from the database alone.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "storage/paths.h"
+#include "storage/trial_lock.h"
+#include "tools/commands.h"
+#include "tools/report.h"
+#include "tools/sweep_status.h"
+#include "tools/terminal.h"
+#include "tools/text.h"
+#include "tools/text_table.h"
+
+namespace memtrack {
+namespace {
+
+constexpr std::int64_t kSweepsShown = 20;
+
+struct StatusOptions {
+  std::string database;
+  std::string sweep;
+  bool json = false;
+};
+
+struct Status {
+  std::vector<SweepStatus> sweeps;
+  std::vector<std::pair<RunningTrial, bool>> running;  // and whether it is lost
+};
+
+Status load_status(Database& database, const std::string& id_or_name) {
+  Status status;
+  std::optional<std::int64_t> sweep_id;
+  if (id_or_name.empty()) {
+    status.sweeps = load_sweep_statuses(database, kSweepsShown);
+  } else {
+    sweep_id = find_report_sweep(database, id_or_name).sweep_id;
+    status.sweeps = {load_sweep_status(database, *sweep_id)};
+  }
+  for (RunningTrial& trial : load_running_trials(database, sweep_id)) {
+    const bool lost = !is_lock_held(trial_lock_path(trial.uid));
+    status.running.emplace_back(std::move(trial), lost);
+  }
+  return status;
+}
+
+void print_text(const Status& status, std::int64_t now) {
+  TextTable table;
+  table.columns = {{.title = "sweep", .is_number = true},
+                   {.title = "name"},
+                   {.title = "method"},
+                   {.title = "state"},
+                   {.title = "trials"},
+                   {.title = "submitted"}};
+  for (const SweepStatus& sweep : status.sweeps) {
+    const double age = static_cast<double>(now - sweep.created_ns) / 1e9;
+    table.rows.push_back({std::to_string(sweep.sweep_id), truncate_to_width(escape_controls(sweep.name), 24),
+                          sweep.method, sweep.state, counts_text(sweep.counts), format_seconds(age) + " ago"});
+  }
+  table.columns[4].fold_to = 12;
+  print(table.rows.empty() ? "No sweeps yet; 'memtrack sweep FILE' or 'memtrack run -- COMMAND' makes one.\n"
+                           : render_text(table, output_width()));
+  if (!status.running.empty()) {
+    print("\nrunning:\n");
+  }
+  for (const auto& [trial, lost] : status.running) {
+    print(
+        fmt::format("  {}\n", coloured(running_trial_text(trial, now, lost), lost ? "31" : "32", output_has_colour())));
+  }
+}
+
+nlohmann::ordered_json counts_json(const StateCounts& counts) {
+  nlohmann::ordered_json object = nlohmann::ordered_json::object();
+  for (const auto& [state, count] : counts) {
+    object[std::string(to_string(state))] = count;
+  }
+  return object;
+}
+
+template <typename T>
+nlohmann::ordered_json or_null(const std::optional<T>& value) {
+  return value ? nlohmann::ordered_json(*value) : nlohmann::ordered_json(nullptr);
+}
+
+void print_json(const Status& status) {
+  using nlohmann::ordered_json;
+  ordered_json sweeps = ordered_json::array();
+  for (const SweepStatus& sweep : status.sweeps) {
+    sweeps.push_back({{"sweep_id", sweep.sweep_id},
+                      {"uid", sweep.uid},
+                      {"name", sweep.name},
+                      {"method", sweep.method},
+                      {"state", sweep.state},
+                      {"created_ns", sweep.created_ns},
+                      {"trials", counts_json(sweep.counts)}});
+  }
+  ordered_json running = ordered_json::array();
+  for (const auto& [trial, lost] : status.running) {
+    running.push_back({{"trial_id", trial.trial_id},
+                       {"uid", trial.uid},
+                       {"sweep_id", trial.sweep_id},
+                       {"number", trial.number},
+                       {"repeat", trial.repeat},
+                       {"started_ns", or_null(trial.started_ns)},
+                       {"phase", trial.phase.empty() ? ordered_json(nullptr) : ordered_json(trial.phase)},
+                       {"epochs", or_null(trial.epochs)},
+                       {"epoch", or_null(trial.epoch)},
+                       {"train_loss", or_null(trial.train_loss)},
+                       {"test_accuracy", or_null(trial.test_accuracy)},
+                       {"lost", lost}});
+  }
+  const ordered_json document = {{"sweeps", std::move(sweeps)}, {"running", std::move(running)}};
+  print(document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
+}
+
+int run_status(const StatusOptions& options) {
+  Database database = open_for_reading(options.database);
+  const Status status = load_status(database, options.sweep);
+  if (options.json) {
+    print_json(status);
+  } else {
+    print_text(status, now_ns());
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_status_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<StatusOptions>();
+  CLI::App* command = app.add_subcommand("status", "How far the sweeps are, and what runs; needs no daemon");
+  command->add_option("SWEEP", options->sweep, "Id or name of a sweep (default: the latest 20 and all unfinished)")
+      ->type_name("");
+  command->add_flag("--json", options->json, "For programs");
+  add_database_option(*command, options->database);
+  add_examples(*command,
+               "memtrack status\n"
+               "memtrack status quickstart --json");
+  command->callback([options, &action] { action = [options] { return run_status(*options); }; });
+}
+
+}  // namespace memtrack

@@ -1,0 +1,44 @@
+#pragma once
+
+// Standard output and the terminal behind it.
+
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace memtrack {
+
+// The reader of standard output went away (`| head`): nothing is wrong, and nothing is left to do.
+class OutputClosed : public std::runtime_error {
+ public:
+  OutputClosed() : std::runtime_error("standard output was closed") {}
+};
+
+// A closed pipe then is an error of write(2), not the end of the program. Programs that we start are not touched by it.
+void survive_closed_pipes();
+
+// Writes to standard output. Throws OutputClosed, or std::runtime_error where it cannot be written (a full disk).
+void print(std::string_view text);
+void flush_output();
+
+// One line on standard error, after what was printed.
+void say(std::string_view line);
+
+// Columns for a table: of the terminal on standard output, else $COLUMNS, else 80.
+std::size_t output_width();
+
+// True where standard error is a terminal that may be redrawn (not with TERM=dumb).
+bool errors_are_terminal();
+std::size_t errors_width();
+
+// True where standard output is a terminal and neither NO_COLOR nor TERM=dumb speaks against colour.
+bool output_has_colour();
+
+// `text` in colour where `on`: "1" bold, "31" red, "32" green, "2" dim.
+std::string coloured(std::string_view text, std::string_view code, bool on);
+
+// The value of an environment variable; empty where it is unset.
+std::string environment_variable(const char* name);
+
+}  // namespace memtrack
