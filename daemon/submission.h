@@ -1,0 +1,47 @@
+#pragma once
+
+// From a sweep file to queued trials. memtrackd does it in a short-lived child, `memtrack sweep --local` in its own
+// process; both go through submit().
+//
+//   {"config": "name: a\n...", "file": "a.yaml", "cwd": "/home/me", "environment": {"PATH": "/usr/bin"},
+//    "overrides": {"set": {"epochs": "1"}, "interval": "100ms", "timeout": "2h", "repeats": 3, "order": "listed",
+//                  "seed": 1, "jobs": 1, "method": "random", "count": 5}}
+//   -> {"sweeps": [{"sweep_id": 3, "uid": "..", "name": "a", "trials": 22, "warnings": []}]}
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <stdexcept>
+#include <string>
+
+#include "sweeps/sweep.h"
+
+namespace memtrack {
+
+// The request is at fault; what() says what would be right.
+class SubmissionError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct SubmissionRequest {
+  std::string config;                              // the sweep file's text
+  std::string file;                                // its name, for messages only
+  std::string cwd;                                 // absolute; where the commands run
+  std::map<std::string, std::string> environment;  // of the commands; kept in a file of mode 0600, never shown
+  Overrides overrides;
+};
+
+// Throws SubmissionError where a member is missing or of the wrong type. Unknown members are ignored, but not those of
+// `overrides`, which would change what runs.
+SubmissionRequest parse_submission(const nlohmann::json& request);
+
+// Bytes that are no UTF-8 become U+FFFD.
+nlohmann::json to_json(const SubmissionRequest& request);
+nlohmann::json to_json(const Overrides& overrides);  // what was given, and nothing else
+
+// Stores the sweeps, all or none, and beside the database each one's environment: a queued trial has it always.
+// Throws SubmissionError or SweepError where the request is at fault (nothing was stored), StorageError otherwise.
+nlohmann::json submit(const std::filesystem::path& database, const SubmissionRequest& request);
+
+}  // namespace memtrack
