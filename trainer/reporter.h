@@ -34,7 +34,11 @@ struct RunFigures {
   double seconds = 0;  // since the program began
 };
 
-// One line of JSON, described in docs/trainer.md. NaN and infinities are the strings "nan", "inf", "-inf".
+// One line of JSON without its line end, e.g. (shortened)
+//   {"settings":{"dataset":"mnist","threads":1,...},"parameter_count":109386,"train_count":60000,"test_count":10000,
+//    "epochs":[{"epoch":1,"train_loss":0.27,"loss_state":"finite","test_accuracy":0.96,"steps":938,"seconds":0.8,...}],
+//    "test_accuracy":0.96,"chance_accuracy":0.1135,"train_loss":0.27,"loss_state":"finite","was_stopped":false,...}
+// NaN and infinities are the strings "nan", "inf", "-inf"; what is not known is null.
 std::string metrics_json(const TrainerOptions& options, const RunFigures& figures, const TrainingResult& result);
 
 // Lines go to stderr. On a terminal a line that shows the step in hand is kept up to date below them.
