@@ -1,0 +1,33 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace memtrack {
+
+// Owns an open descriptor. Whoever opens one says close-on-exec.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;  // none
+  explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~FileDescriptor() { reset(); }
+
+  bool is_open() const { return descriptor_ >= 0; }
+  int get() const { return descriptor_; }
+  void reset() {
+    if (descriptor_ >= 0) {
+      close(std::exchange(descriptor_, -1));
+    }
+  }
+
+ private:
+  int descriptor_ = -1;
+};
+
+}  // namespace memtrack

@@ -1,0 +1,243 @@
+#include "collector/proc_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace memtrack {
+namespace {
+
+constexpr std::int64_t kBytesPerKb = 1024;
+
+// Takes what stands before the first `end` off the front of `text`, and the `end` with it; all of it where there is
+// none.
+std::string_view take_until(std::string_view& text, char end) {
+  const std::size_t length = std::min(text.find(end), text.size());
+  const std::string_view taken = text.substr(0, length);
+  text.remove_prefix(std::min(length + 1, text.size()));
+  return taken;
+}
+
+std::string_view take_line(std::string_view& text) {
+  return take_until(text, '\n');
+}
+
+bool has_item(std::string_view list, char separator, std::string_view item) {
+  while (!list.empty()) {
+    if (take_until(list, separator) == item) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Takes the next word off the front of `text`; empty at its end.
+std::string_view take_word(std::string_view& text) {
+  const std::size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
+  text.remove_prefix(begin);
+  const std::size_t end = std::min(text.find_first_of(" \t\n"), text.size());
+  const std::string_view word = text.substr(0, end);
+  text.remove_prefix(end);
+  return word;
+}
+
+std::string_view trim(std::string_view text) {
+  const std::size_t begin = text.find_first_not_of(" \t");
+  return begin == std::string_view::npos ? "" : text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+// "   1744 kB" -> 1785856. nullopt: no number, another unit, or too large.
+Reading parse_kb(std::string_view value) {
+  const Reading kb = parse_integer(take_word(value));
+  if (!kb || *kb < 0 || *kb > std::numeric_limits<std::int64_t>::max() / kBytesPerKb || take_word(value) != "kB") {
+    return std::nullopt;
+  }
+  return *kb * kBytesPerKb;
+}
+
+struct MeminfoLine {
+  std::string_view name;
+  Reading Sample::*member;
+};
+
+// In the order of the kernel's lines, so that one pass finds them all.
+constexpr std::array kMeminfoLines = {
+    MeminfoLine{"MemTotal", &Sample::mem_total_bytes},
+    MeminfoLine{"MemFree", &Sample::mem_free_bytes},
+    MeminfoLine{"MemAvailable", &Sample::mem_available_bytes},
+    MeminfoLine{"Buffers", &Sample::buffers_bytes},
+    MeminfoLine{"Cached", &Sample::cached_bytes},
+    MeminfoLine{"Active", &Sample::active_bytes},
+    MeminfoLine{"SwapTotal", &Sample::swap_total_bytes},
+    MeminfoLine{"SwapFree", &Sample::swap_free_bytes},
+    MeminfoLine{"Dirty", &Sample::dirty_bytes},
+    MeminfoLine{"AnonPages", &Sample::anon_bytes},
+    MeminfoLine{"Shmem", &Sample::shmem_bytes},
+    MeminfoLine{"Slab", &Sample::slab_bytes},
+    MeminfoLine{"SReclaimable", &Sample::sreclaimable_bytes},
+};
+
+}  // namespace
+
+std::optional<std::int64_t> parse_integer(std::string_view word) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  return error == std::errc() && end == word.data() + word.size() && !word.empty() ? std::optional(value)
+                                                                                   : std::nullopt;
+}
+
+void parse_meminfo(std::string_view text, Sample& sample) {
+  std::size_t next = 0;  // where the line after the last found one stands, on every kernel so far
+  std::size_t found = 0;
+  while (!text.empty() && found < kMeminfoLines.size()) {
+    const std::string_view line = take_line(text);
+    const std::string_view name = line.substr(0, line.find(':'));
+    for (std::size_t i = 0; i < kMeminfoLines.size(); ++i) {
+      const std::size_t at = (next + i) % kMeminfoLines.size();
+      if (kMeminfoLines[at].name == name && name.size() < line.size()) {
+        sample.*kMeminfoLines[at].member = parse_kb(line.substr(name.size() + 1));
+        next = at + 1;
+        ++found;
+        break;
+      }
+    }
+  }
+}
+
+std::optional<ProcStatus> parse_proc_status(std::string_view text) {
+  ProcStatus status;
+  Reading rss;
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) {
+      continue;
+    }
+    const std::string_view name = line.substr(0, colon);
+    const std::string_view value = line.substr(colon + 1);
+    if (name == "VmSize") {
+      status.size_bytes = parse_kb(value);
+    } else if (name == "VmHWM") {
+      status.peak_rss_bytes = parse_kb(value);
+    } else if (name == "VmRSS") {
+      rss = parse_kb(value);
+    } else if (name == "RssAnon") {
+      status.rss_anon_bytes = parse_kb(value);
+    } else if (name == "RssFile") {
+      status.rss_file_bytes = parse_kb(value);
+    } else if (name == "RssShmem") {
+      status.rss_shmem_bytes = parse_kb(value);
+    } else if (name == "VmSwap") {
+      status.swap_bytes = parse_kb(value);
+    } else if (name == "HugetlbPages") {
+      status.hugetlb_bytes = parse_kb(value);
+    } else if (name == "Threads") {
+      status.threads = parse_integer(trim(value));
+      break;  // nothing of ours comes after it
+    }
+  }
+  if (!rss) {
+    return std::nullopt;
+  }
+  status.rss_bytes = *rss;
+  return status;
+}
+
+std::optional<ProcStat> parse_proc_stat(std::string_view text) {
+  const std::size_t name_begin = text.find(" (");
+  const std::size_t name_end = text.rfind(") ");
+  if (name_begin == std::string_view::npos || name_end == std::string_view::npos || name_end < name_begin + 2) {
+    return std::nullopt;
+  }
+  ProcStat stat;
+  const Reading pid = parse_integer(text.substr(0, name_begin));
+  stat.name = text.substr(name_begin + 2, name_end - name_begin - 2);
+  std::string_view rest = text.substr(name_end + 2);
+  const std::string_view state = take_word(rest);
+  constexpr std::size_t kFirstField = 4;  // proc(5) counts from 1; the state is field 3
+  constexpr std::size_t kLastField = 22;
+  std::array<std::int64_t, kLastField + 1> fields{};
+  for (std::size_t field = kFirstField; field <= kLastField; ++field) {
+    const std::string_view word = take_word(rest);
+    const Reading number = parse_integer(word);
+    if (!number) {
+      return std::nullopt;
+    }
+    fields[field] = *number;
+  }
+  if (!pid || state.size() != 1) {
+    return std::nullopt;
+  }
+  stat.pid = static_cast<pid_t>(*pid);
+  stat.state = state[0];
+  stat.parent_pid = static_cast<pid_t>(fields[4]);
+  stat.children_minor_faults = fields[11];
+  stat.major_faults = fields[12];
+  stat.children_major_faults = fields[13];
+  stat.user_ticks = fields[14];
+  stat.system_ticks = fields[15];
+  stat.children_user_ticks = fields[16];
+  stat.children_system_ticks = fields[17];
+  stat.threads = fields[20];
+  stat.start_ticks = static_cast<std::uint64_t>(fields[22]);
+  return stat;
+}
+
+std::vector<pid_t> parse_children(std::string_view text) {
+  std::vector<pid_t> children;
+  for (;;) {
+    const Reading pid = parse_integer(take_word(text));
+    if (!pid || *pid <= 0 || *pid > std::numeric_limits<pid_t>::max()) {
+      return children;
+    }
+    children.push_back(static_cast<pid_t>(*pid));
+  }
+}
+
+std::optional<std::int64_t> parse_per_cpu_pages(std::string_view text) {
+  std::optional<std::int64_t> pages;
+  while (!text.empty()) {
+    std::string_view line = take_line(text);
+    if (take_word(line) != "count:") {
+      continue;
+    }
+    const Reading count = parse_integer(take_word(line));
+    if (!count) {
+      return std::nullopt;
+    }
+    pages = pages.value_or(0) + *count;
+  }
+  return pages;
+}
+
+std::string parse_cpu_model(std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos) {
+      continue;
+    }
+    const std::string_view name = trim(line.substr(0, colon));
+    // x86 and others; some ARM kernels say "Model" or "Hardware" for the board instead.
+    if (name == "model name" || name == "Model" || name == "cpu model" || name == "cpu") {
+      return std::string(trim(line.substr(colon + 1)));
+    }
+  }
+  return "";
+}
+
+std::optional<std::int64_t> parse_cgroup_version(std::string_view own_cgroups, std::string_view v2_controllers) {
+  while (!own_cgroups.empty()) {
+    // 4:memory:/some/group, 2:cpu,cpuacct:/ and 0::/v2/group
+    std::string_view line = take_line(own_cgroups);
+    take_until(line, ':');
+    if (has_item(take_until(line, ':'), ',', "memory")) {
+      return 1;
+    }
+  }
+  const std::string_view enabled = take_line(v2_controllers);
+  return has_item(enabled, ' ', "memory") ? std::optional<std::int64_t>(2) : std::nullopt;
+}
+
+}  // namespace memtrack
