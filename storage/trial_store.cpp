@@ -165,9 +165,9 @@ Trial find_trial_row(SQLite::Database& handle, std::int64_t trial_id, const std:
 
 }  // namespace
 
-std::vector<SubmittedSweep> insert_sweeps(Database& database, const std::vector<Sweep>& sweeps,
-                                          const ExpansionContext& context, const std::string& cwd,
-                                          const std::string& overrides_json) {
+std::vector<SubmittedSweep> insert_sweeps(
+    Database& database, const std::vector<Sweep>& sweeps, const ExpansionContext& context, const std::string& cwd,
+    const std::string& overrides_json, const std::function<void(const std::vector<SubmittedSweep>&)>& before_commit) {
   return in_transaction(database, "store the sweep", [&](SQLite::Database& handle) {
     std::vector<SubmittedSweep> submitted;
     for (const Sweep& sweep : sweeps) {
@@ -188,6 +188,9 @@ std::vector<SubmittedSweep> insert_sweeps(Database& database, const std::vector<
         ++entry.trial_count;
       });
       submitted.push_back(std::move(entry));
+    }
+    if (before_commit) {
+      before_commit(submitted);
     }
     return submitted;
   });

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,10 +26,12 @@ struct SubmittedSweep {
 };
 
 // Inserts the sweeps and all their trials, queued, in one transaction: all or nothing.
-// `overrides_json`: what the command line changed, kept with the sweep.
-std::vector<SubmittedSweep> insert_sweeps(Database& database, const std::vector<Sweep>& sweeps,
-                                          const ExpansionContext& context, const std::string& cwd,
-                                          const std::string& overrides_json);
+// `overrides_json`: what the command line changed, kept with the sweep. `before_commit` gets the ids before anybody
+// else can see them, for what must be there before the first trial is claimed; where it throws, nothing is inserted.
+std::vector<SubmittedSweep> insert_sweeps(
+    Database& database, const std::vector<Sweep>& sweeps, const ExpansionContext& context, const std::string& cwd,
+    const std::string& overrides_json,
+    const std::function<void(const std::vector<SubmittedSweep>&)>& before_commit = {});
 
 // What a collector needs to run a trial, and a supervisor to start one.
 struct Trial {
