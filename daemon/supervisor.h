@@ -24,6 +24,8 @@ class io_context;
 
 namespace memtrack {
 
+class Children;
+
 // started: its collector was started by us. adopted: it ran when we came. put_back: it never started, and is queued
 // again. ended: it will not change any more.
 enum class TrialStep { started, adopted, put_back, ended };
@@ -48,13 +50,12 @@ struct CancelCounts {
   std::int64_t signalled = 0;  // collectors that were sent SIGTERM
 };
 
-// Everything happens on the thread that runs `context`. The process becomes a child subreaper and has no children
-// beside ours: what else comes to it is what a dead collector left behind. Database errors that may pass are waited
-// out by timer; others leave context.run() as StorageError.
+// Everything happens on the thread that runs `context`. Database errors that may pass are waited out by timer; others
+// leave context.run() as StorageError.
 class Supervisor {
  public:
-  // `database` with a short busy timeout, since its waits block `context`; both outlive the supervisor.
-  Supervisor(boost::asio::io_context& context, Database& database, SupervisorOptions options);
+  // `database` with a short busy timeout, since its waits block `context`. All three outlive the supervisor.
+  Supervisor(boost::asio::io_context& context, Children& children, Database& database, SupervisorOptions options);
   ~Supervisor();  // running trials go on under their collectors
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;

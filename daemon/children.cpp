@@ -1,0 +1,188 @@
+#include "daemon/children.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/readable_pipe.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/writable_pipe.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/process/v2/process.hpp>
+#include <boost/process/v2/stdio.hpp>
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+
+#include "daemon/processes.h"
+
+namespace memtrack {
+namespace asio = boost::asio;
+namespace process = boost::process::v2;
+namespace {
+
+// What the launcher of Boost.Process calls in the child between fork and exec. It must come last: it makes every
+// descriptor above stderr close-on-exec, since the launcher of 1.81 closes only some of them.
+struct ChildSetup {
+  int keep = -1;             // stays open
+  bool own_session = false;  // out of reach of a Ctrl-C and of a service manager's signal to our group
+  bool dies_with_us = false;
+  pid_t parent = getpid();
+
+  template <typename Launcher>
+  process::error_code on_setup(Launcher& launcher, const process::filesystem::path&, const char* const*) const {
+    if (keep >= 0) {
+      launcher.fd_whitelist.push_back(keep);
+    }
+    return {};
+  }
+
+  template <typename Launcher>
+  process::error_code on_exec_setup(Launcher&, const process::filesystem::path&, const char* const*) const {
+    // Asio ignores SIGPIPE, and an ignored signal stays ignored across exec.
+    for (int number = 1; number < NSIG; ++number) {
+      std::signal(number, SIG_DFL);
+    }
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    if ((own_session && setsid() < 0) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 ||
+        (keep >= 0 && fcntl(keep, F_SETFD, 0) != 0) || (dies_with_us && !tie_to_parent())) {
+      return {errno, process::system_category()};
+    }
+    return {};
+  }
+
+ private:
+  bool tie_to_parent() const { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent; }
+};
+
+// Starts it and leaves the waiting to Children: the destructor of a Boost process would kill and reap.
+template <typename Streams>
+pid_t launch(asio::io_context& context, const ChildProgram& child, Streams&& streams, const ChildSetup& setup) {
+  boost::system::error_code error;
+  process::default_process_launcher launcher;
+  process::process started =
+      launcher(asio::any_io_executor(context.get_executor()), error, process::filesystem::path(child.program.string()),
+               child.arguments, std::forward<Streams>(streams), setup);
+  const pid_t pid = started.id();
+  started.detach();
+  if (error) {
+    // The launcher leaves a child that could not exec to be reaped; Children does.
+    throw std::runtime_error(fmt::format("cannot start {}: {}", child.program.string(), error.message()));
+  }
+  return pid;
+}
+
+int dup_close_on_exec(int descriptor) {
+  return fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+}
+
+std::vector<pid_t> child_pids() {
+  std::vector<pid_t> pids;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(thread.path() / "children");
+    for (pid_t pid = 0; file >> pid;) {
+      pids.push_back(pid);
+    }
+  }
+  return pids;
+}
+
+}  // namespace
+
+Children::Children(asio::io_context& context) : context_(context), child_ended_(context, SIGCHLD) {
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+    throw std::runtime_error("cannot become a child subreaper");
+  }
+  wait_for_signal();
+}
+
+void Children::wait_for_signal() {
+  child_ended_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) {
+      reap();
+      wait_for_signal();
+    }
+  });
+}
+
+void Children::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (const auto found = ours_.find(pid); found != ours_.end()) {
+      found->second = status;
+    }
+  }
+}
+
+std::optional<int> Children::take_status(pid_t pid) {
+  reap();
+  const auto found = ours_.find(pid);
+  if (found == ours_.end() || !found->second) {
+    return std::nullopt;
+  }
+  const std::optional<int> status = found->second;
+  ours_.erase(found);
+  return status;
+}
+
+std::vector<pid_t> Children::strays() {
+  reap();
+  std::vector<pid_t> pids = child_pids();
+  std::erase_if(pids, [this](pid_t pid) { return ours_.contains(pid); });
+  return pids;
+}
+
+pid_t Children::start_detached(const ChildProgram& child, int keep) {
+  const pid_t pid = launch(context_, child, process::process_stdio{nullptr, STDERR_FILENO, STDERR_FILENO},
+                           ChildSetup{.keep = keep, .own_session = true});
+  ours_.emplace(pid, std::nullopt);
+  return pid;
+}
+
+asio::awaitable<ChildOutput> Children::run(ChildProgram child, std::string input, std::size_t max_output,
+                                           std::chrono::seconds limit) {
+  asio::writable_pipe to_child(context_);
+  asio::readable_pipe from_child(context_);
+  const pid_t pid = launch(context_, child, process::process_stdio{to_child, from_child, STDERR_FILENO},
+                           ChildSetup{.dies_with_us = true});
+  ours_.emplace(pid, std::nullopt);
+  const auto handle = std::make_shared<FileDescriptor>(open_process(pid));
+  asio::posix::stream_descriptor ended(context_, dup_close_on_exec(handle->get()));
+
+  asio::steady_timer alarm(context_, limit);
+  alarm.async_wait([handle](const boost::system::error_code& cancelled) {
+    if (!cancelled) {
+      send_signal(*handle, SIGKILL);
+    }
+  });
+
+  ChildOutput result;
+  boost::system::error_code broken;  // by a child that ends early: its status tells
+  co_await asio::async_write(to_child, asio::buffer(input), asio::redirect_error(asio::use_awaitable, broken));
+  to_child.close();
+  boost::system::error_code end;
+  co_await asio::async_read(from_child, asio::dynamic_buffer(result.output, max_output),
+                            asio::redirect_error(asio::use_awaitable, end));
+  if (!end) {
+    send_signal(*handle, SIGKILL);
+  }
+  co_await ended.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  alarm.cancel();
+  result.status = take_status(pid).value_or(0);
+  if (!end) {
+    throw std::runtime_error(fmt::format("{} says more than {} bytes", child.program.string(), max_output));
+  }
+  co_return result;
+}
+
+}  // namespace memtrack

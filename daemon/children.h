@@ -1,0 +1,62 @@
+#pragma once
+
+// The processes that we start, and those that come to us when their parent dies: we are a child subreaper.
+
+#include <sys/types.h>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace memtrack {
+
+struct ChildProgram {
+  std::filesystem::path program;
+  std::vector<std::string> arguments;  // without the program's name
+};
+
+struct ChildOutput {
+  int status = 0;      // of wait
+  std::string output;  // stdout
+};
+
+// One of it in a process. It reaps every child, so nobody else may wait for one; every child is started by it.
+class Children {
+ public:
+  explicit Children(boost::asio::io_context& context);
+  Children(const Children&) = delete;
+  Children& operator=(const Children&) = delete;
+
+  // Starts a program that outlives us: a session of its own, stdin at its end, stdout and stderr on our stderr, signals
+  // as a program finds them, and of our descriptors only `keep`, under its own number.
+  // Throws std::runtime_error where it cannot be started.
+  pid_t start_detached(const ChildProgram& child, int keep);
+
+  // Runs a program to its end: `input` on its stdin, stderr ours. It dies with us, or at `limit`.
+  // Throws std::runtime_error where it cannot be started or says more than `max_output` bytes.
+  boost::asio::awaitable<ChildOutput> run(ChildProgram child, std::string input, std::size_t max_output,
+                                          std::chrono::seconds limit);
+
+  // The wait status of a child of ours that has ended, once. nullopt: it has not, or was none of ours.
+  std::optional<int> take_status(pid_t pid);
+
+  // Living children that we did not start: their parents died.
+  std::vector<pid_t> strays();
+
+ private:
+  void reap();
+  void wait_for_signal();
+
+  boost::asio::io_context& context_;
+  boost::asio::signal_set child_ended_;
+  std::map<pid_t, std::optional<int>> ours_;  // wait status, once there is one
+};
+
+}  // namespace memtrack

@@ -1,0 +1,52 @@
+#include "daemon/database_guard.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "daemon/file_descriptor.h"
+#include "storage/paths.h"
+
+namespace memtrack {
+namespace {
+
+bool is_held_by_living(const std::filesystem::path& path) {
+  const std::optional<int> holder = open_lock_holder(path);
+  return holder && static_cast<bool>(FileDescriptor(*holder));
+}
+
+}  // namespace
+
+TrialLock guard_database(const std::filesystem::path& database) {
+  const std::filesystem::path path = daemon_lock_path(database);
+  std::filesystem::create_directories(path.parent_path());
+  std::optional<TrialLock> lock = TrialLock::try_acquire(path);
+  // Whoever only looks whether the lock is held, holds it for a moment himself.
+  for (int attempt = 0; !lock && attempt < 1000 && !is_held_by_living(path); ++attempt) {
+    std::this_thread::yield();
+    lock = TrialLock::try_acquire(path);
+  }
+  if (!lock) {
+    const std::optional<LockOwner> owner = read_lock_owner(path);
+    throw std::runtime_error(
+        fmt::format("the trials of {} are run already, by process {}; stop it first ('memtrack "
+                    "daemon stop'), or name another database with --db",
+                    database.string(), owner ? std::to_string(owner->pid) : "unknown"));
+  }
+  lock->write_owner();
+  return std::move(*lock);
+}
+
+std::optional<pid_t> supervising_process(const std::filesystem::path& database) {
+  const std::filesystem::path path = daemon_lock_path(database);
+  if (!is_lock_held(path)) {
+    return std::nullopt;
+  }
+  const std::optional<LockOwner> owner = read_lock_owner(path);
+  return owner ? owner->pid : 0;
+}
+
+}  // namespace memtrack

@@ -1,0 +1,70 @@
+#include "daemon/running_trial.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "daemon/processes.h"
+#include "storage/paths.h"
+#include "storage/query.h"
+#include "storage/trial_lock.h"
+
+namespace memtrack {
+
+RunningTrial look_at(Database& database, const Trial& trial) {
+  RunningTrial found{.trial = trial, .evidence = {}, .collector = open_collector(database, trial)};
+  const ResultTable row = query(database,
+                                "SELECT s.method = 'run', t.queued_ns FROM trials t JOIN sweeps s USING (sweep_id) "
+                                "WHERE t.trial_id = ?1",
+                                {Value(trial.trial_id)});
+  if (!row.rows.empty()) {
+    found.evidence.foreground = std::get<std::int64_t>(row.rows[0][0]) != 0;
+    found.evidence.age = std::chrono::nanoseconds(now_ns() - std::get<std::int64_t>(row.rows[0][1]));
+  }
+  found.evidence.collector_lives = static_cast<bool>(found.collector);
+  found.evidence.lock_held = is_lock_held(trial_lock_path(trial.uid));
+  found.evidence.started = trial.started_ns.has_value();
+  return found;
+}
+
+std::optional<Trial> find_running(Database& database, std::int64_t trial_id) {
+  std::vector<Trial> trials = running_trials(database);
+  const auto found =
+      std::find_if(trials.begin(), trials.end(), [&](const Trial& trial) { return trial.trial_id == trial_id; });
+  return found == trials.end() ? std::nullopt : std::optional(std::move(*found));
+}
+
+std::optional<bool> put_back(Database& database, const Trial& trial) {
+  // Under the lock, so that nobody starts it meanwhile.
+  const std::optional<TrialLock> lock = TrialLock::try_acquire(trial_lock_path(trial.uid));
+  if (!lock) {
+    return std::nullopt;
+  }
+  return requeue_trial(database, trial.trial_id);
+}
+
+void remove_runtime_files(const std::string& trial_uid) {
+  const std::filesystem::path path = trial_lock_path(trial_uid);
+  if (const std::optional<TrialLock> lock = TrialLock::try_acquire(path)) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    std::filesystem::remove(event_socket_path(trial_uid), ignored);
+  }
+}
+
+std::string lost_reason(const std::string& collector_end, bool started, std::size_t killed) {
+  std::string reason = "its collector " + collector_end;
+  if (!started) {
+    reason += " before it started the command";
+  }
+  if (killed > 0) {
+    reason +=
+        fmt::format("; {} process{} of it {} killed", killed, killed == 1 ? "" : "es", killed == 1 ? "was" : "were");
+  }
+  return reason;
+}
+
+}  // namespace memtrack

@@ -1,0 +1,37 @@
+#pragma once
+
+// Inside daemon/ only: what supervisor and recovery both need to know of a running trial, and how they end one.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "daemon/file_descriptor.h"
+#include "daemon/recovery.h"
+#include "storage/database.h"
+#include "storage/trial_store.h"
+
+namespace memtrack {
+
+struct RunningTrial {
+  Trial trial;
+  Evidence evidence;
+  FileDescriptor collector;  // where evidence.collector_lives
+};
+
+RunningTrial look_at(Database& database, const Trial& trial);
+
+// nullopt: it is not running (any more).
+std::optional<Trial> find_running(Database& database, std::int64_t trial_id);
+
+// Puts a trial that never started back into the queue. nullopt: someone holds its lock, so look again later.
+// False: it is not as it was when it was judged.
+std::optional<bool> put_back(Database& database, const Trial& trial);
+
+// Removes lock and event socket of a trial that is over, where nobody holds the lock.
+void remove_runtime_files(const std::string& trial_uid);
+
+// What the row of a lost trial says.
+std::string lost_reason(const std::string& collector_end, bool started, std::size_t killed);
+
+}  // namespace memtrack
