@@ -7,6 +7,9 @@
 #include <cstdio>
 #include <iterator>
 
+#include "daemon/client.h"
+#include "daemon/submission.h"
+#include "datasets/dataset.h"
 #include "storage/paths.h"
 #include "sweeps/sweep.h"
 #include "tools/exit_codes.h"
@@ -38,8 +41,16 @@ int print_help(const CLI::App& app, const CLI::ParseError& asked) {
   return kRight;
 }
 
+template <typename... Errors>
+bool is_any_of(const std::exception& error) {
+  return (... || (dynamic_cast<const Errors*>(&error) != nullptr));
+}
+
 int exit_code_of(const std::exception& error) {
-  if (dynamic_cast<const UsageError*>(&error) != nullptr || dynamic_cast<const SweepError*>(&error) != nullptr) {
+  if (is_any_of<NoDaemon>(error)) {
+    return kNoDaemon;
+  }
+  if (is_any_of<UsageError, SweepError, SubmissionError, DatasetError>(error)) {
     return kUsage;
   }
   const auto* storage = dynamic_cast<const StorageError*>(&error);

@@ -83,9 +83,6 @@ struct VaryingParameter {
 };
 std::vector<VaryingParameter> varying_parameters(const std::vector<ReportRow>& rows);
 
-// "[128, 64]" -> "128-64"; text that is no list of numbers stays as it is.
-std::string layers_text(const std::string& hidden_layers_json);
-
 TextTable report_table(const Report& report);
 
 // Lines above the table: which sweep, how many trials in which states, what is the same in all of them.

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "sweeps/sweep.h"
+#include "tools/parameter_leaves.h"
 #include "tools/report.h"
 #include "tools/text.h"
 
@@ -22,25 +23,9 @@ constexpr std::size_t kLayersWidth = 15;
 constexpr std::size_t kParameterWidth = 12;
 constexpr std::size_t kReasonsShown = 10;
 
-// A leaf of a trial's parameters: "optimizer.lr" and its value.
-using Leaves = std::vector<std::pair<std::string, ordered_json>>;
-
-void collect_leaves(const ordered_json& object, const std::string& prefix, Leaves& leaves) {
-  for (const auto& [name, value] : object.items()) {
-    if (value.is_object() && !value.empty()) {
-      collect_leaves(value, prefix + name + ".", leaves);
-    } else {
-      leaves.emplace_back(prefix + name, value);
-    }
-  }
-}
-
-std::string leaf_text(const ordered_json& value) {
-  return value.is_string() ? escape_controls(value.get<std::string>()) : value.dump();
-}
-
 // True where `value` is what stands in a typed column of the row, which shows it already.
-bool has_own_column(const ReportRow& row, const ordered_json& value) {
+bool has_own_column(const ReportRow& row, const std::string& json) {
+  const ordered_json value = ordered_json::parse(json);
   const auto is = [&](const auto& column) { return column && value == ordered_json(*column); };
   return is(row.dataset) || is(row.learning_rate) || is(row.epochs) || is(row.batch_size) ||
          (row.hidden_layers && value.is_array() && value == ordered_json::parse(*row.hidden_layers));
@@ -206,39 +191,25 @@ void add_failure_notes(const Report& report, std::vector<std::string>& notes) {
 std::vector<VaryingParameter> varying_parameters(const std::vector<ReportRow>& rows) {
   std::vector<VaryingParameter> parameters;
   std::map<std::string, std::size_t> index;
-  std::set<std::string> with_own_column;
-  std::set<std::string> without;
+  std::set<std::string> without_column;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    Leaves leaves;
-    collect_leaves(ordered_json::parse(rows[i].parameters), "", leaves);
-    for (const auto& [name, value] : leaves) {
-      const auto [found, is_new] = index.try_emplace(name, parameters.size());
+    for (const ParameterLeaf& leaf : parameter_leaves(rows[i].parameters)) {
+      const auto [found, is_new] = index.try_emplace(leaf.name, parameters.size());
       if (is_new) {
-        parameters.push_back({name, std::vector<std::string>(rows.size())});
+        parameters.push_back({leaf.name, std::vector<std::string>(rows.size())});
       }
-      parameters[found->second].values[i] = leaf_text(value);
-      (has_own_column(rows[i], value) ? with_own_column : without).insert(name);
+      parameters[found->second].values[i] = leaf.text;
+      if (!has_own_column(rows[i], leaf.json)) {
+        without_column.insert(leaf.name);
+      }
     }
   }
   std::erase_if(parameters, [&](const VaryingParameter& parameter) {
     const auto& values = parameter.values;
     const bool same = std::all_of(values.begin(), values.end(), [&](const auto& value) { return value == values[0]; });
-    return same || !without.contains(parameter.name);
+    return same || !without_column.contains(parameter.name);
   });
   return parameters;
-}
-
-std::string layers_text(const std::string& hidden_layers_json) {
-  const ordered_json list = ordered_json::parse(hidden_layers_json, nullptr, false);
-  if (!list.is_array() || list.empty() ||
-      !std::all_of(list.begin(), list.end(), [](const auto& width) { return width.is_number_integer(); })) {
-    return escape_controls(hidden_layers_json);
-  }
-  std::string text;
-  for (const auto& width : list) {
-    text += fmt::format("{}{}", text.empty() ? "" : "-", width.get<std::int64_t>());
-  }
-  return text;
 }
 
 TextTable report_table(const Report& report) {

@@ -1,0 +1,198 @@
+// memtrack daemon: memtrackd where there is no systemd.
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "daemon/client.h"
+#include "storage/paths.h"
+#include "tools/child_process.h"
+#include "tools/commands.h"
+#include "tools/exit_codes.h"
+#include "tools/follow.h"
+#include "tools/running_daemon.h"
+#include "tools/terminal.h"
+
+namespace memtrack {
+namespace {
+
+constexpr auto kStartLimit = std::chrono::seconds(60);
+constexpr auto kStopLimit = std::chrono::seconds(60);
+constexpr auto kPause = std::chrono::milliseconds(20);
+constexpr std::size_t kLinesTold = 5;
+
+struct DaemonOptions {
+  std::string database;
+  std::string socket;
+  bool follow = false;
+  bool json = false;
+};
+
+// Waits until the daemon that we started answers. Somebody else's may be quicker; then ours ends and says so in its
+// log.
+RunningDaemon wait_for_answer(const ApiClient& client, pid_t child, const std::filesystem::path& log) {
+  const auto deadline = std::chrono::steady_clock::now() + kStartLimit;
+  bool ended = false;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (const auto daemon = find_running_daemon(client)) {
+      return *daemon;
+    }
+    if (ended) {
+      throw std::runtime_error(
+          fmt::format("memtrackd ended at once; {} ends with:\n{}", log.string(), last_lines(log, kLinesTold)));
+    }
+    int status = 0;
+    ended = waitpid(child, &status, WNOHANG) == child;  // one more look after its end, see above
+    std::this_thread::sleep_for(kPause);
+  }
+  throw std::runtime_error(fmt::format("memtrackd (pid {}) was started and does not answer within {} s; its log is {}",
+                                       child, kStartLimit.count(), log.string()));
+}
+
+int start(const DaemonOptions& options) {
+  const std::filesystem::path database = database_path(options.database);
+  const std::filesystem::path socket = daemon_socket_path(options.socket);
+  const ApiClient client(socket);
+  if (const auto daemon = find_running_daemon(client)) {
+    print(fmt::format("memtrackd runs already: {}\n", describe(*daemon, socket)));
+    if (daemon->database != database.string()) {
+      throw std::runtime_error(
+          fmt::format("it keeps another database than {}; stop it first, or give the new one a --socket of its own",
+                      database.string()));
+    }
+    return kRight;
+  }
+  std::filesystem::create_directories(database.parent_path());
+  const std::filesystem::path log = daemon_log_path(database);
+  const pid_t child = start_child({.program = sibling_program("memtrackd"),
+                                   .arguments = {"--db", database.string(), "--socket", socket.string()},
+                                   .in_background = true,
+                                   .log = log});
+  const RunningDaemon daemon = wait_for_answer(client, child, log);
+  print(fmt::format("memtrackd {}: {}\n", daemon.pid == child ? "started" : "runs already", describe(daemon, socket)));
+  return kRight;
+}
+
+// True where the process ended within `limit`.
+bool wait_for_process(int pidfd, std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (true) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
+    pollfd waiting = {.fd = pidfd, .events = POLLIN, .revents = 0};
+    const int ready = poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+    if (ready > 0 || (ready == 0 && left <= 0)) {
+      return ready > 0;
+    }
+  }
+}
+
+// Opens a pidfd, then asks again: a pid that was read from an answer alone may be another's by now.
+int open_daemon(const ApiClient& client, const RunningDaemon& daemon) {
+  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, daemon.pid, 0));
+  if (pidfd < 0) {
+    throw std::runtime_error(fmt::format("cannot reach memtrackd (pid {}): {}", daemon.pid, std::strerror(errno)));
+  }
+  const auto again = find_running_daemon(client);
+  if (!again || again->pid != daemon.pid) {
+    close(pidfd);
+    throw std::runtime_error("memtrackd was replaced while it was to be stopped; try again");
+  }
+  return pidfd;
+}
+
+int stop(const DaemonOptions& options) {
+  const std::filesystem::path socket = daemon_socket_path(options.socket);
+  const ApiClient client(socket);
+  const auto daemon = find_running_daemon(client);
+  if (!daemon) {
+    print(fmt::format("memtrackd does not run on {}\n", socket.string()));
+    return kRight;
+  }
+  const int pidfd = open_daemon(client, *daemon);
+  const long sent = syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, nullptr, 0);
+  const int send_error = errno;
+  const bool ended = sent == 0 && wait_for_process(pidfd, kStopLimit);
+  close(pidfd);
+  if (sent != 0) {
+    throw std::runtime_error(
+        fmt::format("cannot send SIGTERM to memtrackd (pid {}): {}", daemon->pid, std::strerror(send_error)));
+  }
+  if (!ended) {
+    throw std::runtime_error(
+        fmt::format("memtrackd (pid {}) got SIGTERM and still runs after {} s", daemon->pid, kStopLimit.count()));
+  }
+  print(fmt::format("memtrackd stopped (pid {}){}\n", daemon->pid,
+                    daemon->running > 0 ? "; the running trial goes on, and is found again by the next start" : ""));
+  return kRight;
+}
+
+int status(const DaemonOptions& options) {
+  const std::filesystem::path socket = daemon_socket_path(options.socket);
+  const auto daemon = find_running_daemon(ApiClient(socket));
+  if (options.json) {
+    print((daemon ? daemon->health : nlohmann::json{{"status", "not running"}}).dump() + "\n");
+  } else if (daemon) {
+    print(fmt::format("memtrackd runs: {}; {} queued, {} running\n", describe(*daemon, socket), daemon->queued,
+                      daemon->running));
+  } else {
+    print(fmt::format("memtrackd does not run on {}; 'memtrack daemon start' starts it\n", socket.string()));
+  }
+  return daemon ? kRight : kNoDaemon;
+}
+
+int logs(const DaemonOptions& options) {
+  const auto daemon = find_running_daemon(ApiClient(daemon_socket_path(options.socket)));
+  const bool ask_daemon = daemon && options.database.empty();
+  const std::filesystem::path log =
+      daemon_log_path(ask_daemon ? std::filesystem::path(daemon->database) : database_path(options.database));
+  if (!std::filesystem::exists(log)) {
+    throw UsageError(
+        fmt::format("there is no {} yet: 'memtrack daemon start' writes it; under systemd: journalctl -u "
+                    "memtrackd",
+                    log.string()));
+  }
+  if (options.follow) {
+    follow_file(log, [] { return true; });
+  } else {
+    print_file(log);
+  }
+  return kRight;
+}
+
+}  // namespace
+
+void add_daemon_command(CLI::App& app, Action& action) {
+  const auto options = std::make_shared<DaemonOptions>();
+  CLI::App* command = app.add_subcommand("daemon", "Run memtrackd in the background, where there is no systemd");
+  command->require_subcommand(1);
+  const auto add = [&](const char* name, const char* help, int (*run)(const DaemonOptions&), const char* example) {
+    CLI::App* subcommand = command->add_subcommand(name, help);
+    add_socket_option(*subcommand, options->socket);
+    add_examples(*subcommand, example);
+    subcommand->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
+    return subcommand;
+  };
+  CLI::App* start_command = add("start", "Start it and wait until it answers", start,
+                                "memtrack daemon start\nmemtrack daemon start --db runs.db --socket runs.sock");
+  add_database_option(*start_command, options->database);
+  add("stop", "Stop it; a running trial goes on under its collector", stop, "memtrack daemon stop");
+  add("status", "Exit code 0 where it runs, 3 where not", status, "memtrack daemon status")
+      ->add_flag("--json", options->json, "For programs");
+  CLI::App* logs_command = add("logs", "What it said", logs, "memtrack daemon logs -f");
+  logs_command->add_flag("-f,--follow", options->follow, "Go on until Ctrl-C");
+  add_database_option(*logs_command, options->database);
+  add_examples(*command, "memtrack daemon start\nmemtrack daemon status\nmemtrack daemon stop");
+}
+
+}  // namespace memtrack

@@ -1,0 +1,123 @@
+// memtrack run: measure one command, no daemon.
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "daemon/recovery.h"
+#include "storage/paths.h"
+#include "storage/trial_lock.h"
+#include "storage/trial_store.h"
+#include "sweeps/sweep.h"
+#include "tools/child_process.h"
+#include "tools/commands.h"
+#include "tools/exit_codes.h"
+#include "tools/run_summary.h"
+#include "tools/signal_watch.h"
+#include "tools/terminal.h"
+#include "tools/text.h"
+
+namespace memtrack {
+namespace {
+
+struct RunOptions {
+  std::string database;
+  std::string interval = "1s";
+  std::string name;
+  std::vector<std::string> command;
+};
+
+std::chrono::nanoseconds checked_interval(const std::string& text) {
+  const std::chrono::nanoseconds interval = parse_duration(text);
+  if (interval < std::chrono::milliseconds(1) || interval > std::chrono::hours(24)) {
+    throw UsageError(fmt::format("--interval is {}, and would have to be between 1ms and 24h", text));
+  }
+  return interval;
+}
+
+// The trial's collector, with the trial's lock in its hands. From here on it alone decides how the trial ends.
+pid_t start_collector(const std::filesystem::path& program, const std::filesystem::path& database, const Trial& trial,
+                      const TrialLock& lock, const sigset_t& signal_mask) {
+  return start_child({.program = program,
+                      .arguments = {"--db", database.string(), "--trial", std::to_string(trial.trial_id), "--lock-fd",
+                                    std::to_string(lock.descriptor()), "--foreground"},
+                      .hand_down = lock.descriptor(),
+                      .signal_mask = signal_mask});
+}
+
+// SIGTERM and SIGHUP are handed on; what Ctrl-C and Ctrl-\ send reaches the command by itself.
+int wait_for_end(pid_t collector, const SignalWatch& signals) {
+  int status = 0;
+  while (waitpid(collector, &status, WNOHANG) != collector) {
+    const int signal = signals.wait();
+    if (signal == SIGTERM || signal == SIGHUP) {
+      kill(collector, signal);
+    }
+  }
+  return status;
+}
+
+// The collector ended without having written how the trial ended.
+void end_unfinished(Database& database, std::int64_t trial_id, int status) {
+  if (find_trial(database, trial_id).state != TrialState::running) {
+    return;
+  }
+  recover(database);
+  end_trial(database, trial_id, TrialState::lost,
+            fmt::format("its collector ended with {} before it wrote the outcome", shell_exit_code(status)));
+}
+
+std::string database_flag(const std::filesystem::path& database) {
+  return database == database_path("") ? "" : fmt::format("--db {} ", shell_word(database.string()));
+}
+
+int run_measured(const RunOptions& options) {
+  if (options.command.empty()) {
+    throw UsageError("no command to measure; an example: memtrack run -- python3 train.py");
+  }
+  const std::chrono::nanoseconds interval = checked_interval(options.interval);
+  const SignalWatch signals({SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCHLD});
+  const std::filesystem::path program = sibling_program("memtrack-collector");
+  const std::filesystem::path path = database_path(options.database);
+  Database database = Database::open_for_writing(path);
+  recover(database);
+  const std::string name =
+      options.name.empty() ? std::filesystem::path(options.command.front()).filename().string() : options.name;
+  const Trial trial = insert_run(database, name, options.command, std::filesystem::current_path().string(), interval);
+  auto lock = TrialLock::try_acquire(trial_lock_path(trial.uid));
+  if (!lock) {
+    throw std::runtime_error(fmt::format("cannot take the lock of trial {}: someone holds it", trial.trial_id));
+  }
+  const pid_t collector = start_collector(program, path, trial, *lock, signals.mask_before());
+  lock.reset();  // the collector's alone: it is free when the collector ends, however it ends
+  const int status = wait_for_end(collector, signals);
+  end_unfinished(database, trial.trial_id, status);
+  fmt::print(stderr, "{}", run_summary_text(load_run_summary(database, trial.trial_id), database_flag(path)));
+  return WIFEXITED(status) ? WEXITSTATUS(status) : kRunFailed;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Action& action, const std::vector<std::string>& words) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand(
+      "run", "Measure one command: memtrack run [OPTIONS] -- COMMAND...; it keeps its input, output and exit code");
+  command->add_option("--interval", options->interval, "Sampling period, 1ms to 24h")->capture_default_str();
+  command->add_option("--name", options->name, "Its name in reports (default: the program's)");
+  add_database_option(*command, options->database);
+  command->prefix_command();
+  add_examples(*command,
+               "memtrack run -- python3 train.py --epochs 2\n"
+               "memtrack run --interval 100ms --name sort -- sh -c 'sort big.txt > sorted.txt'\n"
+               "\nExit code: the command's, 128 + signal, 125 when memtrack failed, 126 and 127 as env(1)");
+  command->callback([options, command, &action, &words] {
+    options->command = command->remaining();
+    options->command.insert(options->command.end(), words.begin(), words.end());
+    action = [options] { return run_measured(*options); };
+  });
+}
+
+}  // namespace memtrack
