@@ -13,7 +13,9 @@ constexpr std::array<std::string_view, 8> kNames = {"queued",     "running",   "
 
 }  // namespace
 
-std::string_view to_string(TrialState state) { return kNames.at(static_cast<std::size_t>(state)); }
+std::string_view to_string(TrialState state) {
+  return kNames.at(static_cast<std::size_t>(state));
+}
 
 TrialState parse_trial_state(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
@@ -24,6 +26,8 @@ TrialState parse_trial_state(std::string_view text) {
   throw std::invalid_argument("'" + std::string(text) + "' is no trial state");
 }
 
-bool is_final(TrialState state) { return state != TrialState::queued && state != TrialState::running; }
+bool is_final(TrialState state) {
+  return state != TrialState::queued && state != TrialState::running;
+}
 
 }  // namespace memtrack

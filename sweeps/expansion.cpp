@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <numeric>
+
+#include "sweeps/columns.h"
+#include "sweeps/definition.h"
+#include "sweeps/macros.h"
+#include "sweeps/random.h"
+#include "sweeps/sweep.h"
+#include "sweeps/trainer_check.h"
+#include "sweeps/trainer_parameters.h"
+
+namespace memtrack {
+namespace {
+
+ValueDict values_of(const Sweep& sweep, std::int64_t index) {
+  const SweepDefinition& definition = *sweep.definition;
+  if (sweep.effective_method == "grid") {
+    return grid_values(definition.parameters, index);
+  }
+  if (sweep.effective_method == "list") {
+    return row_values(definition.parameters, definition.rows[static_cast<std::size_t>(index)]);
+  }
+  return drawn_values(definition.parameters, sweep.settings.seed, index);
+}
+
+// What the built-in trainer does where a trial leaves a parameter out is known; so are the weights that it builds.
+void complete_columns(TypedColumns& columns) {
+  const TrainerOptions defaults;
+  columns.dataset = columns.dataset.value_or(defaults.dataset);
+  columns.learning_rate = columns.learning_rate.value_or(defaults.learning_rate);
+  columns.epochs = columns.epochs.value_or(defaults.epochs);
+  columns.batch_size = columns.batch_size.value_or(defaults.batch_size);
+  columns.hidden_layers = columns.hidden_layers.value_or(defaults.hidden_layers);
+  columns.parameter_count = count_parameters(*columns.dataset, *columns.hidden_layers);
+}
+
+TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::string& interpreter,
+               std::int64_t index) {
+  const SweepDefinition& definition = *sweep.definition;
+  ValueDict values = values_of(sweep, index);
+  TrialPlan trial;
+  trial.number = index + 1;
+  trial.columns = typed_columns(values, definition.columns);
+  std::erase_if(values, [](const auto& member) { return member.first == kReportedMemory; });
+  if (sweep.built_in_trainer) {
+    check_trainer_values(values, definition.parameters);
+    complete_columns(trial.columns);
+    trial.command = hyphened_args(values);
+    trial.command.insert(trial.command.begin(), context.trainer);
+  } else {
+    trial.command = expand_macros(definition.command, definition.program, interpreter, values);
+  }
+  trial.parameters_json = to_json({std::move(values)}, JsonStyle::compact);
+  return trial;
+}
+
+}  // namespace
+
+void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
+                    const std::function<void(const TrialPlan&)>& take) {
+  const std::string interpreter = find_interpreter(context.environment);
+  const std::int64_t count = sweep.definition->count;
+  for (std::int64_t repeat = 1; repeat <= sweep.settings.repeats; ++repeat) {
+    std::vector<std::int64_t> order;
+    if (sweep.settings.order == TrialOrder::shuffled) {
+      Random random(sweep.settings.seed, "memtrack order", static_cast<std::uint64_t>(repeat));
+      order = permutation(count, random);
+    }
+    for (std::int64_t place = 0; place < count; ++place) {
+      TrialPlan trial =
+          plan(sweep, context, interpreter, order.empty() ? place : order[static_cast<std::size_t>(place)]);
+      trial.repeat = repeat;
+      take(trial);
+    }
+  }
+}
+
+}  // namespace memtrack
