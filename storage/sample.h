@@ -22,13 +22,37 @@ using Reading = std::optional<std::int64_t>;
 struct Sample {
   std::int64_t time_ns = 0;  // Unix epoch; strictly increasing within a trial
   SampleKind kind = SampleKind::tick;
-  std::string phase;  // empty: the program has named none yet
+  std::string phase = {};  // empty: the program has named none yet
 
-  Reading mem_total_bytes, mem_free_bytes, mem_available_bytes, buffers_bytes, cached_bytes, sreclaimable_bytes,
-      shmem_bytes, anon_bytes, slab_bytes, dirty_bytes, active_bytes, swap_total_bytes, swap_free_bytes, pcp_free_bytes;
-  Reading tree_rss_bytes, tree_rss_anon_bytes, tree_rss_file_bytes, tree_rss_shmem_bytes, tree_pss_bytes,
-      tree_pss_anon_bytes, tree_pss_file_bytes, tree_pss_shmem_bytes, tree_uss_bytes, tree_swap_bytes,
-      tree_major_faults, process_count, thread_count, cpu_ns, cgroup_bytes;
+  Reading mem_total_bytes = {};
+  Reading mem_free_bytes = {};
+  Reading mem_available_bytes = {};
+  Reading buffers_bytes = {};
+  Reading cached_bytes = {};
+  Reading sreclaimable_bytes = {};
+  Reading shmem_bytes = {};
+  Reading anon_bytes = {};
+  Reading slab_bytes = {};
+  Reading dirty_bytes = {};
+  Reading active_bytes = {};
+  Reading swap_total_bytes = {};
+  Reading swap_free_bytes = {};
+  Reading pcp_free_bytes = {};
+  Reading tree_rss_bytes = {};
+  Reading tree_rss_anon_bytes = {};
+  Reading tree_rss_file_bytes = {};
+  Reading tree_rss_shmem_bytes = {};
+  Reading tree_pss_bytes = {};
+  Reading tree_pss_anon_bytes = {};
+  Reading tree_pss_file_bytes = {};
+  Reading tree_pss_shmem_bytes = {};
+  Reading tree_uss_bytes = {};
+  Reading tree_swap_bytes = {};
+  Reading tree_major_faults = {};
+  Reading process_count = {};
+  Reading thread_count = {};
+  Reading cpu_ns = {};
+  Reading cgroup_bytes = {};
 };
 
 // The measured columns of `samples`, by name, in the schema's order.

@@ -24,26 +24,26 @@
 namespace memtrack {
 
 struct HostRecord {
-  std::string name;
-  std::string boot_id;
-  std::string kernel;
-  std::string cpu_model;
-  std::optional<std::int64_t> cores;
-  std::optional<std::int64_t> mem_total_bytes;
-  std::optional<std::int64_t> cgroup_version;  // 1 or 2: whose memory controller is in force
+  std::string name = {};
+  std::string boot_id = {};
+  std::string kernel = {};
+  std::string cpu_model = {};
+  std::optional<std::int64_t> cores = {};
+  std::optional<std::int64_t> mem_total_bytes = {};
+  std::optional<std::int64_t> cgroup_version = {};  // 1 or 2: whose memory controller is in force
 };
 
 struct TrialStart {
   std::int64_t started_ns = 0;
-  HostRecord host;
+  HostRecord host = {};
   std::int64_t collector_pid = 0;
 };
 
 // A named value or event of the program, with the time at which the collector took it.
 struct ReceivedEvent {
   std::int64_t time_ns = 0;
-  std::string phase;  // in force when it came
-  Event event;
+  std::string phase = {};  // in force when it came
+  Event event = {};
 };
 
 // Totals of the trial so far; each write replaces those before.
@@ -54,27 +54,30 @@ struct TrialTotals {
   std::int64_t samples_thinned = 0;   // dropped while the database could not be written
   std::int64_t log_bytes = 0;
   std::int64_t log_bytes_discarded = 0;
-  Reading peak_rss_bytes, peak_rss_upper_bytes, peak_cgroup_bytes, peak_anon_bytes;
-  std::optional<std::string> peak_source;        // see docs/metrics.md
-  std::map<std::string, std::int64_t> phase_ns;  // time spent in each phase so far
+  Reading peak_rss_bytes = {};
+  Reading peak_rss_upper_bytes = {};
+  Reading peak_cgroup_bytes = {};
+  Reading peak_anon_bytes = {};
+  std::optional<std::string> peak_source = {};        // see docs/metrics.md
+  std::map<std::string, std::int64_t> phase_ns = {};  // time spent in each phase so far
 };
 
 struct RecordBatch {
-  std::vector<Sample> samples;  // time_ns strictly increasing, also over batches
-  std::vector<ReceivedEvent> events;
-  TrialTotals totals;
+  std::vector<Sample> samples = {};  // time_ns strictly increasing, also over batches
+  std::vector<ReceivedEvent> events = {};
+  TrialTotals totals = {};
 };
 
 struct TrialOutcome {
   TrialState state = TrialState::lost;
-  std::string reason;  // one sentence for people; empty where there is nothing to say
+  std::string reason = {};  // one sentence for people; empty where there is nothing to say
   std::int64_t ended_ns = 0;
-  std::optional<std::int64_t> exit_code;    // where the command exited
-  std::optional<std::int64_t> term_signal;  // where a signal ended it
-  std::optional<std::int64_t> oom_kill_count;
-  std::optional<std::int64_t> max_rss_bytes;  // wait4: the largest single process
-  std::optional<std::int64_t> user_ns;
-  std::optional<std::int64_t> system_ns;
+  std::optional<std::int64_t> exit_code = {};    // where the command exited
+  std::optional<std::int64_t> term_signal = {};  // where a signal ended it
+  std::optional<std::int64_t> oom_kill_count = {};
+  std::optional<std::int64_t> max_rss_bytes = {};  // wait4: the largest single process
+  std::optional<std::int64_t> user_ns = {};
+  std::optional<std::int64_t> system_ns = {};
 };
 
 class TrialRecorder {

@@ -19,10 +19,10 @@ namespace memtrack {
 
 struct SubmittedSweep {
   std::int64_t sweep_id = 0;
-  std::string uid;
-  std::string name;
+  std::string uid = {};
+  std::string name = {};
   std::int64_t trial_count = 0;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings = {};
 };
 
 // Inserts the sweeps and all their trials, queued, in one transaction: all or nothing.
@@ -36,16 +36,16 @@ std::vector<SubmittedSweep> insert_sweeps(
 // What a collector needs to run a trial, and a supervisor to start one.
 struct Trial {
   std::int64_t trial_id = 0;
-  std::string uid;
+  std::string uid = {};
   std::int64_t sweep_id = 0;
-  std::string sweep_uid;
+  std::string sweep_uid = {};
   TrialState state = TrialState::queued;
-  std::vector<std::string> command;
-  std::string cwd;
-  std::string parameters_json;
+  std::vector<std::string> command = {};
+  std::string cwd = {};
+  std::string parameters_json = {};
   std::int64_t interval_ns = 0;
-  std::optional<std::int64_t> timeout_ns;
-  std::optional<std::int64_t> started_ns;  // none: the command has not been started, whatever the state
+  std::optional<std::int64_t> timeout_ns = {};
+  std::optional<std::int64_t> started_ns = {};  // none: the command has not been started, whatever the state
 };
 
 // A trial of one command, already `running`, in a sweep of its own of method "run" (memtrack run).

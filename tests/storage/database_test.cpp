@@ -145,11 +145,12 @@ TEST_CASE("a wrong query is answered with SQLite's own words, and trying again w
   TemporaryDirectory folder;
   Database database = Database::open_for_writing(folder / "memtrack.db");
   try {
-    memtrack::query(database, "SELECT nothing FROM trials");
+    memtrack::query(database, "SELECT colour FROM trials");
     FAIL("a wrong query was answered");
   } catch (const StorageError& error) {
     CHECK_FALSE(error.is_transient());
-    CHECK(std::string(error.what()).find("no such column: nothing") != std::string::npos);
+    CHECK(std::string(error.what()) ==
+          "cannot answer the query: no such column: colour (" + (folder / "memtrack.db").string() + ")");
   }
 }
 

@@ -117,12 +117,15 @@ TEST_CASE("a sweep is found by its id, by its name (the latest of that name), or
   CHECK_FALSE(find_sweep(store.database, "five"));
 }
 
-TEST_CASE("a sweep that cannot be expanded leaves nothing behind") {
+TEST_CASE("a submission that breaks off leaves nothing behind") {
   Store store;
   const auto sweeps = parse_sweep_file(kSweep, "f.yaml", {});
   const ExpansionContext context{.environment = {}, .trainer = "/x/memtrack-trainer"};
-  store.database.handle();
-  CHECK_THROWS(insert_sweeps(store.database, {sweeps.at(0), Sweep{}}, context, "/work", "not json at all \xff"));
+  const auto fail = [](const std::vector<SubmittedSweep>& submitted) {
+    CHECK(submitted.at(0).trial_count == 4);
+    throw std::runtime_error("the disk is full");
+  };
+  CHECK_THROWS_WITH(insert_sweeps(store.database, sweeps, context, "/work", "{}", fail), "the disk is full");
   CHECK(query(store.database, "SELECT * FROM sweeps").rows.empty());
   CHECK(query(store.database, "SELECT * FROM trials").rows.empty());
 }
