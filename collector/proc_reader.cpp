@@ -114,6 +114,12 @@ std::optional<ProcStat> ProcReader::read_stat(pid_t pid) {
   return text ? parse_proc_stat(*text) : std::nullopt;
 }
 
+std::optional<ProcStatus> ProcReader::read_memory(pid_t pid) {
+  HeldFile file = process_file(pid, "status");
+  const auto text = read(file);
+  return text ? parse_proc_status(*text) : std::nullopt;
+}
+
 std::vector<pid_t> ProcReader::list_processes() const {
   return list_numbers(root_);
 }

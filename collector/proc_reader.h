@@ -49,6 +49,7 @@ class ProcReader {
   // Opened and closed.
   std::optional<std::string> read_once(std::string_view name);
   std::optional<ProcStat> read_stat(pid_t pid);
+  std::optional<ProcStatus> read_memory(pid_t pid);
 
   std::vector<pid_t> list_processes() const;
   std::vector<pid_t> list_threads(pid_t pid) const;

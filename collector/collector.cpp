@@ -1,0 +1,226 @@
+#include "collector/collector.h"
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "collector/command_start.h"
+#include "collector/event_socket.h"
+#include "collector/host.h"
+#include "collector/signals.h"
+#include "collector/trial_clock.h"
+#include "collector/trial_files.h"
+#include "collector/trial_log.h"
+#include "collector/trial_session.h"
+#include "collector/trial_writer.h"
+#include "storage/database.h"
+#include "storage/paths.h"
+#include "storage/trial_lock.h"
+#include "storage/trial_recorder.h"
+#include "storage/trial_store.h"
+
+namespace memtrack {
+namespace {
+
+constexpr int kOurFailure = 125;
+constexpr int kPipeBytes = 256 * 1024;
+// A statement waits this long for another writer; then its rows wait in memory and it is tried again.
+constexpr std::chrono::milliseconds kBusyTimeout(250);
+constexpr std::chrono::seconds kStartPatience(60);
+constexpr std::chrono::minutes kEndPatience(10);
+constexpr std::chrono::minutes kEndPatienceInForeground(1);
+
+// A standard stream that our starter closed must not become a file of ours.
+void take_standard_descriptors() {
+  for (int descriptor = open("/dev/null", O_RDWR); descriptor >= 0; descriptor = open("/dev/null", O_RDWR)) {
+    if (descriptor > STDERR_FILENO) {
+      close(descriptor);
+      return;
+    }
+  }
+}
+
+// Large trees need many descriptors. Returns what the command gets back.
+rlimit raise_open_files() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &raised);
+  return limit;
+}
+
+// Repeats what fails for a moment: another writer holds the database.
+template <typename Work>
+auto with_patience(std::chrono::seconds patience, Work&& work) {
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    try {
+      return work();
+    } catch (const StorageError& error) {
+      if (!error.is_transient() || std::chrono::steady_clock::now() >= give_up) {
+        throw;
+      }
+    }
+    std::this_thread::sleep_for(kBusyTimeout);
+  }
+}
+
+// Removes the lock file at the end, while the lock is still held: whoever opened it before finds it free once we are
+// gone, whoever comes later finds no file; both are right.
+class HeldLock {
+ public:
+  HeldLock(int descriptor, std::filesystem::path path) : lock_(TrialLock::adopt(descriptor)), path_(std::move(path)) {
+    lock_.write_owner();
+  }
+  ~HeldLock() {
+    struct stat held {};
+    struct stat named {};
+    if (fstat(lock_.descriptor(), &held) == 0 && stat(path_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
+        held.st_ino == named.st_ino) {
+      unlink(path_.c_str());
+    }
+  }
+  HeldLock(const HeldLock&) = delete;
+  HeldLock& operator=(const HeldLock&) = delete;
+
+ private:
+  TrialLock lock_;
+  std::filesystem::path path_;
+};
+
+struct OutputPipe {
+  FileDescriptor reader;
+  FileDescriptor writer;
+};
+
+OutputPipe make_output_pipe() {
+  int ends[2] = {-1, -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot make a pipe for the command's output");
+  }
+  OutputPipe pipe{.reader = FileDescriptor(ends[0]), .writer = FileDescriptor(ends[1])};
+  fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK);
+  fcntl(pipe.reader.get(), F_SETPIPE_SZ, kPipeBytes);  // a wish: the system's limit may be lower
+  return pipe;
+}
+
+int shell_code(int wait_status) {
+  return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+TrialOutcome not_started(const std::string& reason, std::int64_t ended_ns) {
+  return {.state = TrialState::failed, .reason = reason, .ended_ns = ended_ns};
+}
+
+// All that one trial needs, in the order of the steps.
+class TrialRun {
+ public:
+  TrialRun(const CollectorOptions& options, const Trial& trial, CollectorSignals& signals, TrialRecorder& recorder)
+      : options_(options), trial_(trial), signals_(signals), recorder_(recorder) {}
+
+  void begin() {
+    const TrialStart start{
+        .started_ns = clock_.at(TrialClock::Monotonic::now()), .host = read_host(reader_), .collector_pid = getpid()};
+    with_patience(kStartPatience, [&] { recorder_.begin(start); });
+  }
+
+  int run(const OwnSettings& to_restore);
+
+  // What is left where something of ours failed.
+  void record_failure(const std::string& reason) {
+    with_patience(kStartPatience,
+                  [&] { recorder_.finish({}, not_started(reason, clock_.at(TrialClock::Monotonic::now()))); });
+  }
+
+ private:
+  int finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const;
+
+  const CollectorOptions& options_;
+  const Trial& trial_;
+  CollectorSignals& signals_;
+  TrialRecorder& recorder_;
+  ProcReader reader_;
+  TrialClock clock_{now_ns(), TrialClock::Monotonic::now()};
+};
+
+int TrialRun::run(const OwnSettings& to_restore) {
+  const std::filesystem::path socket_path = event_socket_path(trial_.uid);
+  EventSocket events(socket_path);
+  const TrialCommand command =
+      make_trial_command(trial_, read_environment(options_.environment), options_.database, socket_path);
+  OutputPipe output = options_.in_foreground ? OutputPipe{} : make_output_pipe();
+  TrialLog log(options_.in_foreground ? std::filesystem::path() : options_.log, options_.log_cap_bytes);
+  TrialWriter writer(recorder_, log, {});
+
+  const auto own_memory = reader_.read_memory(getpid());
+  const auto started = start_command({.arguments = command.arguments,
+                                      .environment = command.environment,
+                                      .directory = trial_.cwd,
+                                      .in_foreground = options_.in_foreground,
+                                      .output = output.writer.get(),
+                                      .to_restore = to_restore});
+  output.writer.reset();
+  if (const auto* failure = std::get_if<StartFailure>(&started)) {
+    return finish(writer, not_started(failure->reason, clock_.at(TrialClock::Monotonic::now())), failure->exit_code);
+  }
+  const SessionSettings settings{
+      .command = std::get<pid_t>(started),
+      .interval = std::chrono::nanoseconds(trial_.interval_ns),
+      .timeout = trial_.timeout_ns ? std::optional(std::chrono::nanoseconds(*trial_.timeout_ns)) : std::nullopt,
+      .max_rss_floor_bytes = own_memory ? own_memory->peak_rss_bytes.value_or(0) : 0};
+  TrialSession session(settings, signals_, events, std::move(output.reader), reader_, clock_, writer);
+  const TrialOutcome outcome = session.run();
+  return finish(writer, outcome, shell_code(session.wait_status()));
+}
+
+int TrialRun::finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const {
+  const auto error = writer.finish(outcome, options_.in_foreground ? kEndPatienceInForeground : kEndPatience);
+  if (error) {
+    std::fprintf(stderr, "memtrack-collector: the end of trial %lld is not recorded: %s\n",
+                 static_cast<long long>(trial_.trial_id), error->c_str());
+    return options_.in_foreground ? kOurFailure : EXIT_FAILURE;
+  }
+  return options_.in_foreground ? foreground_code : EXIT_SUCCESS;
+}
+
+int run_trial(const CollectorOptions& options) {
+  CollectorSignals signals(options.in_foreground);
+  OwnSettings to_restore{.signal_mask = options.in_foreground ? signals.original_mask() : sigset_t{},
+                         .open_files = raise_open_files()};
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+  Database database =
+      with_patience(kStartPatience, [&] { return Database::open_for_writing(options.database, kBusyTimeout); });
+  const Trial trial = with_patience(kStartPatience, [&] { return find_trial(database, options.trial_id); });
+  const HeldLock lock(options.lock_descriptor, trial_lock_path(trial.uid));
+  TrialRecorder recorder(std::move(database), trial.trial_id);
+
+  TrialRun run(options, trial, signals, recorder);
+  run.begin();
+  try {
+    return run.run(to_restore);
+  } catch (const std::exception& error) {
+    run.record_failure(error.what());
+    throw;
+  }
+}
+
+}  // namespace
+
+int run_collector(const CollectorOptions& options) {
+  take_standard_descriptors();
+  mallopt(M_ARENA_MAX, 1);  // a second thread's heap would cost more than it saves
+  return run_trial(options);
+}
+
+}  // namespace memtrack

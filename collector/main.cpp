@@ -1,0 +1,17 @@
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "collector/collector.h"
+
+int main(int argc, char** argv) {
+  bool in_foreground = false;
+  try {
+    const memtrack::CollectorOptions options = memtrack::parse_collector_options(argc, argv);
+    in_foreground = options.in_foreground;
+    return memtrack::run_collector(options);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "memtrack-collector: %s\n", error.what());
+    return in_foreground ? 125 : EXIT_FAILURE;
+  }
+}

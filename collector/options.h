@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+namespace memtrack {
+
+// memtrack-collector --db F --trial ID --lock-fd N [--environment FILE] [--log FILE] [--log-cap BYTES] [--foreground]
+struct CollectorOptions {
+  std::filesystem::path database;
+  std::int64_t trial_id = 0;
+  int lock_descriptor = -1;           // holds the trial's lock, taken by our starter
+  std::filesystem::path environment;  // NUL-separated NAME=value for the command; empty: our own
+  std::filesystem::path log;          // the command's output; empty: discarded
+  std::int64_t log_cap_bytes = std::int64_t{64} << 20;
+  bool in_foreground = false;  // the command has our standard streams and process group; no log
+};
+
+// Throws std::runtime_error with what is wrong and how it should be.
+CollectorOptions parse_collector_options(int argc, const char* const* argv);
+
+}  // namespace memtrack

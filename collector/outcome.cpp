@@ -1,0 +1,107 @@
+#include "collector/outcome.h"
+
+#include <fmt/format.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+
+namespace memtrack {
+namespace {
+
+std::int64_t to_ns(const timeval& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_usec * 1000;
+}
+
+std::string describe_end(const EndFacts& facts) {
+  const std::string killed = facts.had_to_kill ? "; it did not end on SIGTERM and was killed" : "";
+  switch (facts.cause) {
+    case EndCause::timed_out: {
+      const double seconds = std::chrono::duration<double>(facts.timeout.value_or(std::chrono::seconds(0))).count();
+      return fmt::format("ran longer than its timeout of {} s{}", seconds, killed);
+    }
+    case EndCause::cancelled:
+      return fmt::format("cancelled by {}{}", facts.cancel_signal, killed);
+    case EndCause::command:
+      break;
+  }
+  if (WIFSIGNALED(facts.wait_status)) {
+    const int signal = WTERMSIG(facts.wait_status);
+    return fmt::format("ended by signal {} ({})", signal, signal_name(signal));
+  }
+  const int code = WEXITSTATUS(facts.wait_status);
+  return code == 0 ? "" : fmt::format("exited with code {}", code);
+}
+
+std::string describe_outlived(const EndFacts& facts) {
+  if (facts.unkillable > 0) {
+    return fmt::format("{} {} outlived the command and could not be ended", facts.unkillable,
+                       facts.unkillable == 1 ? "process" : "processes");
+  }
+  // Where we end a trial ourselves, that its processes are still there is the ordinary case.
+  if (facts.outlived == 0 || facts.cause != EndCause::command) {
+    return "";
+  }
+  return facts.outlived == 1 ? "1 process outlived the command and was ended"
+                             : fmt::format("{} processes outlived the command and were ended", facts.outlived);
+}
+
+TrialState decide_state(const EndFacts& facts) {
+  switch (facts.cause) {
+    case EndCause::timed_out:
+      return TrialState::timed_out;
+    case EndCause::cancelled:
+      return TrialState::cancelled;
+    case EndCause::command:
+      break;
+  }
+  return WIFEXITED(facts.wait_status) && WEXITSTATUS(facts.wait_status) == 0 ? TrialState::done : TrialState::failed;
+}
+
+}  // namespace
+
+std::string signal_name(int signal) {
+  const char* abbreviation = sigabbrev_np(signal);
+  return abbreviation != nullptr ? fmt::format("SIG{}", abbreviation) : fmt::format("signal {}", signal);
+}
+
+TrialOutcome decide_outcome(const EndFacts& facts) {
+  TrialOutcome outcome;
+  outcome.state = decide_state(facts);
+  outcome.ended_ns = facts.ended_ns;
+  const std::string end = describe_end(facts);
+  const std::string outlived = describe_outlived(facts);
+  outcome.reason = end + (end.empty() || outlived.empty() ? "" : "; ") + outlived;
+  if (WIFEXITED(facts.wait_status)) {
+    outcome.exit_code = WEXITSTATUS(facts.wait_status);
+  } else if (WIFSIGNALED(facts.wait_status)) {
+    outcome.term_signal = WTERMSIG(facts.wait_status);
+  }
+  outcome.max_rss_bytes = std::int64_t{facts.usage.ru_maxrss} * 1024;
+  outcome.user_ns = to_ns(facts.usage.ru_utime);
+  outcome.system_ns = to_ns(facts.usage.ru_stime);
+  return outcome;
+}
+
+void decide_peaks(const PeakFacts& facts, TrialTotals& totals) {
+  totals.peak_anon_bytes = facts.largest_anon_sample_bytes;
+  const Reading own_peak =
+      facts.max_rss_bytes.value_or(0) > facts.max_rss_floor_bytes ? facts.max_rss_bytes : Reading();
+  // An empty reading is less than any figure.
+  const Reading largest_mark = std::max({facts.high_water.largest_bytes, own_peak, facts.largest_rss_sample_bytes});
+  if (facts.high_water.processes_seen <= 1 && !facts.has_waited_for_children) {
+    totals.peak_rss_bytes = largest_mark;
+    totals.peak_rss_upper_bytes = largest_mark;
+    totals.peak_source = largest_mark ? std::optional<std::string>("kernel") : std::nullopt;
+    return;
+  }
+  totals.peak_rss_bytes = facts.largest_rss_sample_bytes;
+  // What wait4 says of the command may have come after the last reading of its mark.
+  const std::int64_t grown =
+      std::max<std::int64_t>(0, own_peak.value_or(0) - facts.high_water.largest_bytes.value_or(0));
+  totals.peak_rss_upper_bytes =
+      largest_mark ? std::max(Reading(facts.high_water.sum_bytes.value_or(0) + grown), largest_mark) : std::nullopt;
+  totals.peak_source = totals.peak_rss_bytes ? std::optional<std::string>("samples") : std::nullopt;
+}
+
+}  // namespace memtrack

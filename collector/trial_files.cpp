@@ -1,0 +1,93 @@
+#include "collector/trial_files.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+
+#include "collector/file_descriptor.h"
+#include "storage/paths.h"
+#include "sweeps/command.h"
+
+namespace memtrack {
+namespace fs = std::filesystem;
+
+PrivateFile::PrivateFile(fs::path path, const std::string& text) : path_(std::move(path)) {
+  unlink(path_.c_str());
+  const FileDescriptor file(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.is_open() || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    throw std::system_error(errno, std::generic_category(), "cannot write " + path_.string());
+  }
+}
+
+PrivateFile::~PrivateFile() {
+  if (!path_.empty()) {
+    unlink(path_.c_str());
+  }
+}
+
+Environment parse_environment(const std::string& text) {
+  Environment environment;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\0', begin), text.size());
+    const std::string entry = text.substr(begin, end - begin);
+    if (const std::size_t equals = entry.find('='); equals != std::string::npos && equals > 0) {
+      environment[entry.substr(0, equals)] = entry.substr(equals + 1);
+    }
+    begin = end + 1;
+  }
+  return environment;
+}
+
+Environment read_environment(const fs::path& file) {
+  std::string text;
+  if (file.empty()) {
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      text.append(*entry).push_back('\0');
+    }
+    return parse_environment(text);
+  }
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    throw std::runtime_error("cannot read the submitter's environment from " + file.string());
+  }
+  return parse_environment({std::istreambuf_iterator<char>(stream), {}});
+}
+
+std::vector<std::string> environment_entries(const Environment& environment) {
+  std::vector<std::string> entries;
+  for (const auto& [name, value] : environment) {
+    entries.push_back(name + "=" + value);
+  }
+  return entries;
+}
+
+TrialCommand make_trial_command(const Trial& trial, Environment base, const fs::path& database,
+                                const fs::path& event_socket) {
+  TrialCommand command;
+  const std::string stem = "trial-" + std::to_string(trial.trial_id);
+  fs::path json_file;
+  if (uses_args_json_file(trial.command)) {
+    json_file = private_directory(database) / (stem + ".args.json");
+    command.parameters_json = PrivateFile(json_file, trial.parameters_json);
+  }
+  command.arguments = expand_late_macros(trial.command, base, json_file);
+  base["MEMTRACK_EVENTS"] = event_socket;
+  base["MEMTRACK_TRIAL"] = trial.uid;
+  base["MEMTRACK_SWEEP"] = trial.sweep_uid;
+  if (!trial.parameters_json.empty() && trial.parameters_json != "{}") {
+    const fs::path parameters = private_directory(database) / (stem + ".params.yaml");
+    command.parameters = PrivateFile(parameters, sweep_param_file(trial.parameters_json));
+    base["WANDB_SWEEP_PARAM_PATH"] = parameters;
+    base["WANDB_SWEEP_ID"] = trial.sweep_uid;
+    base["WANDB_RUN_ID"] = trial.uid;
+  }
+  command.environment = environment_entries(base);
+  return command;
+}
+
+}  // namespace memtrack

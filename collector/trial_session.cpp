@@ -1,0 +1,328 @@
+#include "collector/trial_session.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <system_error>
+
+#include "collector/tree_signal.h"
+
+namespace memtrack {
+namespace {
+
+constexpr std::size_t kOutputBufferBytes = 65536;
+// What is served of one source before the others get their turn.
+constexpr int kMostDatagramsAtOnce = 64;
+constexpr int kMostReadsAtOnce = 16;
+// What is still taken of each when the trial is over: somebody who escaped may go on writing.
+constexpr int kLastRounds = 64;
+constexpr std::chrono::milliseconds kTotalsEvery(400);
+constexpr std::chrono::seconds kPerCpuReadingEvery(1);
+
+[[noreturn]] void fail(const char* what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+timespec to_timespec(std::chrono::nanoseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
+}
+
+}  // namespace
+
+TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& signals, EventSocket& events,
+                           FileDescriptor output, ProcReader& reader, TrialClock& clock, TrialWriter& writer)
+    : settings_(settings),
+      signals_(signals),
+      events_(events),
+      output_(std::move(output)),
+      reader_(reader),
+      clock_(clock),
+      writer_(writer),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      tree_(reader, getpid()),
+      plan_(Clock::now(), settings.timeout),
+      output_buffer_(kOutputBufferBytes, '\0') {
+  if (!epoll_.is_open() || !timer_.is_open()) {
+    fail("cannot make a timer");
+  }
+  watch(timer_.get());
+  watch(signals_.descriptor());
+  watch(events_.descriptor());
+  if (output_.is_open()) {
+    watch(output_.get());
+  }
+  peaks_.max_rss_floor_bytes = settings_.max_rss_floor_bytes;
+  end_.timeout = settings_.timeout;
+}
+
+TrialSession::~TrialSession() {
+  if (!is_over()) {
+    signal_tree(SIGKILL);
+  }
+}
+
+TrialOutcome TrialSession::run() {
+  start_ticking();
+  take_sample(SampleKind::start);
+  while (!is_over()) {
+    wait_and_serve();
+  }
+  drain();
+  hand_over_totals();
+  end_.cause = plan_.cause();
+  end_.had_to_kill = plan_.had_to_kill_command();
+  return decide_outcome(end_);
+}
+
+void TrialSession::watch(int descriptor) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = descriptor;
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    fail("cannot watch a descriptor");
+  }
+}
+
+void TrialSession::start_ticking() {
+  // CLOCK_MONOTONIC is what the steady clock reads.
+  const itimerspec times{.it_interval = to_timespec(settings_.interval),
+                         .it_value = to_timespec(Clock::now().time_since_epoch() + settings_.interval)};
+  if (timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &times, nullptr) != 0) {
+    fail("cannot set the timer");
+  }
+}
+
+bool TrialSession::is_over() {
+  return command_ended_ && (!has_children_ || plan_.is_hopeless(Clock::now()));
+}
+
+void TrialSession::wait_and_serve() {
+  int wait_ms = -1;
+  if (const auto next = plan_.next()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
+    wait_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
+  }
+  std::array<epoll_event, 4> ready{};
+  const int count = epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), wait_ms);
+  if (count < 0 && errno != EINTR) {
+    fail("cannot wait for the trial");
+  }
+  for (int i = 0; i < count; ++i) {
+    serve(ready[static_cast<std::size_t>(i)].data.fd);
+  }
+  do_what_is_planned();
+}
+
+void TrialSession::serve(int descriptor) {
+  if (descriptor == timer_.get()) {
+    on_tick();
+  } else if (descriptor == signals_.descriptor()) {
+    on_signals();
+  } else if (descriptor == events_.descriptor()) {
+    on_events();
+  } else {
+    on_output();
+  }
+}
+
+void TrialSession::on_tick() {
+  std::uint64_t expirations = 0;
+  if (read(timer_.get(), &expirations, sizeof expirations) != sizeof expirations) {
+    return;
+  }
+  ticks_ += static_cast<std::int64_t>(expirations);
+  late_ticks_ += static_cast<std::int64_t>(expirations) - 1;
+  if (!command_ended_) {
+    take_sample(SampleKind::tick);
+  }
+}
+
+void TrialSession::on_signals() {
+  while (const auto signal = signals_.take()) {
+    if (*signal != SIGCHLD) {
+      end_.cancel_signal = signal_name(*signal);
+      plan_.cancel(Clock::now());
+    }
+  }
+  reap();
+}
+
+void TrialSession::on_events() {
+  for (int i = 0; i < kMostDatagramsAtOnce; ++i) {
+    const auto datagram = events_.receive();
+    if (!datagram) {
+      return;
+    }
+    take_event(*datagram);
+  }
+}
+
+void TrialSession::take_event(const EventSocket::Datagram& datagram) {
+  if (datagram.is_oversize) {
+    tally_.count_oversize();
+    return;
+  }
+  auto event = tally_.take(datagram.text);
+  if (!event) {
+    return;
+  }
+  const std::int64_t now_ns = clock_.at(Clock::now());
+  if (const auto* phase = std::get_if<PhaseEvent>(&event->what); phase != nullptr && phases_.is_boundary(phase->name)) {
+    if (!command_ended_) {
+      take_sample(SampleKind::phase);  // the last of the phase that ends
+    }
+    phases_.enter(phase->name, now_ns);
+  }
+  writer_.add(ReceivedEvent{.time_ns = now_ns, .phase = phases_.current(), .event = std::move(*event)});
+}
+
+void TrialSession::on_output() {
+  for (int i = 0; i < kMostReadsAtOnce && output_.is_open(); ++i) {
+    const ssize_t count = read(output_.get(), output_buffer_.data(), output_buffer_.size());
+    if (count > 0) {
+      writer_.add_output(std::string_view(output_buffer_).substr(0, static_cast<std::size_t>(count)));
+    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+      output_.reset();  // nobody holds the other end any more
+    } else {
+      return;
+    }
+  }
+}
+
+void TrialSession::take_sample(SampleKind kind) {
+  const Clock::time_point now = Clock::now();
+  Sample sample;
+  sample.kind = kind;
+  sample.phase = phases_.current();
+  sample.time_ns = clock_.next(now);
+  reader_.read_system(sample);
+  tree_.read_into(sample, now);
+  if (is_per_cpu_reading_due(kind)) {
+    sample.pcp_free_bytes = reader_.read_per_cpu_free_bytes();
+  }
+  peaks_.largest_rss_sample_bytes = std::max(peaks_.largest_rss_sample_bytes, sample.tree_rss_bytes);
+  peaks_.largest_anon_sample_bytes = std::max(peaks_.largest_anon_sample_bytes, sample.tree_rss_anon_bytes);
+  writer_.add(std::move(sample));
+  if (now >= next_totals_) {
+    next_totals_ = now + kTotalsEvery;
+    hand_over_totals();
+  }
+}
+
+// By the timer's count, so that a tick that comes a little early is not passed over.
+bool TrialSession::is_per_cpu_reading_due(SampleKind kind) {
+  if (kind != SampleKind::tick) {
+    return kind != SampleKind::phase;
+  }
+  if ((ticks_ - last_per_cpu_tick_) * settings_.interval < kPerCpuReadingEvery) {
+    return false;
+  }
+  last_per_cpu_tick_ = ticks_;
+  return true;
+}
+
+void TrialSession::hand_over_totals() {
+  TrialTotals totals;
+  totals.late_ticks = late_ticks_;
+  totals.events_malformed = tally_.malformed();
+  totals.events_missing = tally_.missing();
+  totals.phase_ns = phases_.totals(command_ended_ ? end_.ended_ns : clock_.at(Clock::now()));
+  peaks_.high_water = tree_.high_water();
+  decide_peaks(peaks_, totals);
+  writer_.set_totals(std::move(totals));
+}
+
+void TrialSession::reap() {
+  for (;;) {
+    siginfo_t info{};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+      has_children_ = errno != ECHILD;
+      return;
+    }
+    if (info.si_pid == 0) {
+      return;
+    }
+    const bool is_command = info.si_pid == settings_.command;
+    if (is_command) {
+      on_command_ended();
+    }
+    rusage usage{};
+    int status = 0;
+    if (wait4(info.si_pid, &status, 0, &usage) != info.si_pid) {
+      return;
+    }
+    tree_.add_reaped(info.si_pid, usage);
+    if (is_command) {
+      end_.wait_status = status;
+      end_.usage = usage;
+      peaks_.max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024;
+    }
+  }
+}
+
+// The command is a zombie: its memory is given back, its counters are still there.
+void TrialSession::on_command_ended() {
+  for (int i = 0; i < kLastRounds; ++i) {
+    on_events();  // what it sent before its end belongs to the phases before it
+  }
+  take_sample(SampleKind::final);
+  if (const auto stat = reader_.read_stat(settings_.command)) {
+    peaks_.has_waited_for_children = stat->children_minor_faults > 0 || stat->children_major_faults > 0;
+  }
+  timer_.reset();
+  const Clock::time_point now = Clock::now();
+  end_.ended_ns = clock_.at(now);
+  command_ended_ = true;
+  plan_.command_ended(now);
+}
+
+void TrialSession::do_what_is_planned() {
+  if (is_over()) {
+    return;
+  }
+  switch (plan_.take_due(Clock::now())) {
+    case EndAction::terminate_command:
+      kill(settings_.command, SIGTERM);
+      kill(settings_.command, SIGCONT);  // one that is stopped could not end
+      break;
+    case EndAction::terminate_tree:
+      signal_tree(SIGTERM);
+      end_.outlived = static_cast<std::int64_t>(tree_.living().size());
+      signal_tree(SIGCONT);
+      break;
+    case EndAction::kill_tree:
+      signal_tree(SIGKILL);
+      break;
+    case EndAction::none:
+      break;
+  }
+}
+
+void TrialSession::signal_tree(int signal) {
+  tree_.refresh(Clock::now());
+  for (const ProcessId& process : tree_.living()) {
+    send_signal(reader_, process, signal);
+  }
+}
+
+void TrialSession::drain() {
+  for (int i = 0; i < kLastRounds; ++i) {
+    on_events();
+    on_output();
+  }
+  if (has_children_) {
+    tree_.refresh(Clock::now());
+    end_.unkillable = static_cast<std::int64_t>(tree_.living().size());
+  }
+}
+
+}  // namespace memtrack

@@ -1,0 +1,96 @@
+#pragma once
+
+// The collector's first thread, from the start of the command to the end of its tree: it ticks, reads and listens, and
+// never waits for a disk or a lock.
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "collector/end_plan.h"
+#include "collector/event_socket.h"
+#include "collector/event_tally.h"
+#include "collector/file_descriptor.h"
+#include "collector/outcome.h"
+#include "collector/proc_reader.h"
+#include "collector/process_tree.h"
+#include "collector/signals.h"
+#include "collector/trial_clock.h"
+#include "collector/trial_writer.h"
+
+namespace memtrack {
+
+struct SessionSettings {
+  pid_t command = 0;
+  std::chrono::nanoseconds interval{};
+  std::optional<std::chrono::nanoseconds> timeout;
+  std::int64_t max_rss_floor_bytes = 0;  // see PeakFacts
+};
+
+class TrialSession {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `output`: where the command's output is read, not waiting; none in the foreground.
+  TrialSession(const SessionSettings& settings, CollectorSignals& signals, EventSocket& events, FileDescriptor output,
+               ProcReader& reader, TrialClock& clock, TrialWriter& writer);
+  ~TrialSession();  // nothing of the tree is left behind
+
+  // Until the command has ended and nothing of its tree is left.
+  TrialOutcome run();
+  int wait_status() const { return end_.wait_status; }
+
+ private:
+  void watch(int descriptor);
+  void start_ticking();
+  void wait_and_serve();
+  void serve(int descriptor);
+  bool is_over();
+
+  void on_tick();
+  void on_signals();
+  void on_events();
+  void on_output();
+
+  void take_sample(SampleKind kind);
+  bool is_per_cpu_reading_due(SampleKind kind);
+  void hand_over_totals();
+  void take_event(const EventSocket::Datagram& datagram);
+
+  void reap();
+  void on_command_ended();
+  void do_what_is_planned();
+  void signal_tree(int signal);
+  void drain();
+
+  const SessionSettings settings_;
+  CollectorSignals& signals_;
+  EventSocket& events_;
+  FileDescriptor output_;
+  ProcReader& reader_;
+  TrialClock& clock_;
+  TrialWriter& writer_;
+
+  FileDescriptor epoll_;
+  FileDescriptor timer_;
+  ProcessTree tree_;
+  EventTally tally_;
+  PhaseClock phases_;
+  EndPlan plan_;
+  EndFacts end_;
+  PeakFacts peaks_;
+  std::string output_buffer_;
+
+  std::int64_t ticks_ = 0;  // that the timer has counted, late ones included
+  std::int64_t late_ticks_ = 0;
+  std::int64_t last_per_cpu_tick_ = 0;
+  Clock::time_point next_totals_{};
+  bool command_ended_ = false;
+  bool has_children_ = true;
+};
+
+}  // namespace memtrack

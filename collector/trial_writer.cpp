@@ -1,0 +1,163 @@
+#include "collector/trial_writer.h"
+
+#include <utility>
+
+namespace memtrack {
+
+TrialWriter::TrialWriter(TrialRecorder& recorder, TrialLog& log, const WriterLimits& limits)
+    : recorder_(recorder), log_(log), limits_(limits), queue_(limits.queue_bytes), thread_([this] { run(); }) {}
+
+TrialWriter::~TrialWriter() {
+  if (thread_.joinable()) {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+}
+
+void TrialWriter::add(Sample sample) {
+  const std::lock_guard lock(mutex_);
+  queue_.push(std::move(sample));
+  wake_in(limits_.gather);
+}
+
+void TrialWriter::add(ReceivedEvent event) {
+  const std::lock_guard lock(mutex_);
+  queue_.push(std::move(event));
+  wake_in(limits_.gather);
+}
+
+// The thread sleeps until then, so that it wakes once a batch and not once a row.
+void TrialWriter::wake_in(Clock::duration delay) {
+  if (!due_) {
+    due_ = Clock::now() + delay;
+    changed_.notify_one();
+  }
+}
+
+void TrialWriter::add_output(std::string_view output) {
+  const std::lock_guard lock(mutex_);
+  if (output_.size() + output.size() > limits_.waiting_output_bytes) {
+    output_discarded_ += static_cast<std::int64_t>(output.size());
+    return;
+  }
+  output_ += output;
+  changed_.notify_one();
+}
+
+void TrialWriter::set_totals(TrialTotals totals) {
+  const std::lock_guard lock(mutex_);
+  totals_ = std::move(totals);
+}
+
+std::optional<std::string> TrialWriter::finish(const TrialOutcome& outcome, std::chrono::nanoseconds patience) {
+  {
+    const std::lock_guard lock(mutex_);
+    outcome_ = outcome;
+    give_up_ = Clock::now() + patience;
+    stopping_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
+  return is_recorded_ ? std::nullopt : std::optional(last_error_);
+}
+
+void TrialWriter::run() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (!output_.empty()) {
+      write_waiting_output(lock);
+    } else if (!due_) {
+      changed_.wait(lock);
+    } else if (Clock::now() < *due_) {
+      changed_.wait_until(lock, *due_);
+    } else {
+      write_next_batch(lock);
+    }
+  }
+  write_waiting_output(lock);
+  if (outcome_) {
+    write_end(lock);
+  }
+}
+
+void TrialWriter::write_waiting_output(std::unique_lock<std::mutex>& lock) {
+  const std::string output = std::exchange(output_, {});
+  lock.unlock();
+  log_.write(output);
+  lock.lock();
+}
+
+void TrialWriter::write_next_batch(std::unique_lock<std::mutex>& lock) {
+  if (write_batch(lock, false) == Written::not_yet) {
+    due_ = Clock::now() + limits_.retry;
+  } else if (queue_.is_empty()) {
+    due_.reset();
+  } else {
+    due_ = Clock::now() + (queue_.has_full_batch() ? Clock::duration(0) : limits_.gather);
+  }
+}
+
+void TrialWriter::write_end(std::unique_lock<std::mutex>& lock) {
+  for (;;) {
+    const bool is_last = queue_.is_empty() || (!has_batch_ && !queue_.has_more_than_a_batch());
+    const bool had_rows = has_batch_ || !queue_.is_empty();
+    const Written written = write_batch(lock, is_last);
+    if (is_last && written == Written::yes) {
+      is_recorded_ = true;
+      return;
+    }
+    if (is_last && written == Written::never && !had_rows) {
+      return;  // it is not the rows that are refused
+    }
+    if (written == Written::not_yet) {
+      if (Clock::now() >= give_up_) {
+        return;
+      }
+      changed_.wait_for(lock, limits_.retry);
+    }
+  }
+}
+
+// Rows that were taken stay in batch_ until they are written or refused for good.
+TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock, bool with_outcome) {
+  if (!has_batch_) {
+    batch_ = queue_.take();
+    has_batch_ = true;
+  }
+  batch_.totals = totals_;
+  batch_.totals.samples_thinned = queue_.samples_thinned() + samples_lost_;
+  batch_.totals.events_missing += queue_.events_dropped();
+  batch_.totals.log_bytes = log_.bytes();
+  batch_.totals.log_bytes_discarded = log_.discarded_bytes() + output_discarded_;
+  lock.unlock();
+  const Written written = try_to_write(with_outcome ? &*outcome_ : nullptr);
+  lock.lock();
+  if (written == Written::never) {
+    samples_lost_ += static_cast<std::int64_t>(batch_.samples.size());
+  }
+  if (written != Written::not_yet) {
+    batch_ = {};
+    has_batch_ = false;
+  }
+  return written;
+}
+
+TrialWriter::Written TrialWriter::try_to_write(const TrialOutcome* outcome) {
+  try {
+    if (outcome != nullptr) {
+      recorder_.finish(batch_, *outcome);
+    } else {
+      recorder_.write(batch_);
+    }
+    return Written::yes;
+  } catch (const StorageError& error) {
+    last_error_ = error.what();
+    return error.is_transient() ? Written::not_yet : Written::never;
+  }
+}
+
+}  // namespace memtrack

@@ -1,0 +1,83 @@
+#pragma once
+
+// The collector's second thread: the only one that touches the database and the log file. The first thread hands over
+// rows and output and never waits.
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "collector/record_queue.h"
+#include "collector/trial_log.h"
+#include "storage/trial_recorder.h"
+
+namespace memtrack {
+
+struct WriterLimits {
+  std::size_t queue_bytes = std::size_t{64} << 20;
+  std::size_t waiting_output_bytes = std::size_t{8} << 20;  // beyond: discarded and counted
+  // A row waits this long for others that go into the same transaction: with the writing itself, less than 1 s.
+  std::chrono::milliseconds gather{700};
+  std::chrono::milliseconds retry{100};
+};
+
+class TrialWriter {
+ public:
+  // Starts the thread. `recorder` and `log` are the thread's until finish() returns.
+  TrialWriter(TrialRecorder& recorder, TrialLog& log, const WriterLimits& limits);
+  ~TrialWriter();  // without finish(): what waits is given up
+
+  void add(Sample sample);
+  void add(ReceivedEvent event);
+  void add_output(std::string_view output);
+  // Replaces the totals of before. What the writer counts itself (thinned samples, log bytes) is filled in by it.
+  void set_totals(TrialTotals totals);
+
+  // Writes what waits and the end, trying again for `patience` while the database cannot be written, and ends the
+  // thread. nullopt: recorded; else why not.
+  std::optional<std::string> finish(const TrialOutcome& outcome, std::chrono::nanoseconds patience);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  enum class Written { yes, not_yet, never };
+
+  void run();
+  void write_waiting_output(std::unique_lock<std::mutex>& lock);
+  void write_next_batch(std::unique_lock<std::mutex>& lock);
+  void write_end(std::unique_lock<std::mutex>& lock);
+  Written write_batch(std::unique_lock<std::mutex>& lock, bool with_outcome);
+  Written try_to_write(const TrialOutcome* outcome);
+  void wake_in(Clock::duration delay);
+
+  TrialRecorder& recorder_;
+  TrialLog& log_;
+  const WriterLimits limits_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  RecordQueue queue_;
+  std::string output_;
+  std::int64_t output_discarded_ = 0;
+  TrialTotals totals_;
+  std::optional<Clock::time_point> due_;  // when the next batch is to be written; none: nothing waits
+  std::optional<TrialOutcome> outcome_;
+  Clock::time_point give_up_{};
+  bool stopping_ = false;
+
+  // The thread's own.
+  RecordBatch batch_;  // taken from the queue and not written yet
+  bool has_batch_ = false;
+  std::int64_t samples_lost_ = 0;
+  std::string last_error_;
+  bool is_recorded_ = false;
+
+  std::thread thread_;  // last: all else is there when it starts
+};
+
+}  // namespace memtrack
