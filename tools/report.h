@@ -37,23 +37,23 @@ struct ReportRow {
   std::int64_t repeat = 1;
   std::int64_t attempt = 1;
   TrialState state = TrialState::queued;
-  std::string reason;
-  std::optional<std::string> dataset;
-  std::optional<double> learning_rate;
-  std::optional<std::int64_t> epochs;
-  std::optional<std::int64_t> batch_size;
-  std::optional<std::string> hidden_layers;  // JSON list
-  std::string parameters;                    // JSON object
+  std::string reason = {};
+  std::optional<std::string> dataset = {};
+  std::optional<double> learning_rate = {};
+  std::optional<std::int64_t> epochs = {};
+  std::optional<std::int64_t> batch_size = {};
+  std::optional<std::string> hidden_layers = {};  // JSON list
+  std::string parameters = {};                    // JSON object
   std::int64_t interval_ns = 0;
-  std::optional<std::int64_t> started_ns, ended_ns;
-  std::optional<double> reported_memory_mib;
-  std::optional<double> average_bytes;  // of the report's metric
-  std::int64_t average_count = 0;       // readings behind it
+  std::optional<std::int64_t> started_ns = {}, ended_ns = {};
+  std::optional<double> reported_memory_mib = {};
+  std::optional<double> average_bytes = {};  // of the report's metric
+  std::int64_t average_count = 0;            // readings behind it
   std::int64_t tick_count = 0;
-  std::optional<double> tree_rss_bytes;  // average
-  std::optional<std::int64_t> peak_rss_bytes;
-  std::optional<std::string> peak_source;
-  std::optional<double> test_accuracy;  // of the last epoch that told one
+  std::optional<double> tree_rss_bytes = {};  // average
+  std::optional<std::int64_t> peak_rss_bytes = {};
+  std::optional<std::string> peak_source = {};
+  std::optional<double> test_accuracy = {};  // of the last epoch that told one
 };
 
 struct ReportSweep {

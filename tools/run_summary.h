@@ -15,11 +15,12 @@ struct RunSummary {
   std::string state;
   std::string reason;
   std::int64_t interval_ns = 0;
-  std::optional<std::int64_t> started_ns, ended_ns, user_ns, system_ns, exit_code, term_signal;
+  std::optional<std::int64_t> started_ns = {}, ended_ns = {}, user_ns = {}, system_ns = {}, exit_code = {},
+                              term_signal = {};
   std::int64_t tick_count = 0;
-  std::optional<double> average_tree_rss_bytes, average_used_bytes;
-  std::optional<std::int64_t> peak_rss_bytes;
-  std::optional<std::string> peak_source;
+  std::optional<double> average_tree_rss_bytes = {}, average_used_bytes = {};
+  std::optional<std::int64_t> peak_rss_bytes = {};
+  std::optional<std::string> peak_source = {};
 };
 
 RunSummary load_run_summary(Database& database, std::int64_t trial_id);

@@ -37,15 +37,15 @@ std::vector<SweepStatus> load_sweep_statuses(Database& database, std::int64_t li
 
 struct RunningTrial {
   std::int64_t trial_id = 0;
-  std::string uid;
+  std::string uid = {};
   std::int64_t sweep_id = 0;
   std::int64_t number = 0;
   std::int64_t repeat = 1;
-  std::optional<std::int64_t> started_ns;
-  std::optional<std::int64_t> epochs;  // that it is to train
-  std::optional<std::int64_t> epoch;   // the last that it told
-  std::optional<double> train_loss, test_accuracy;
-  std::string phase;  // in its latest sample
+  std::optional<std::int64_t> started_ns = {};
+  std::optional<std::int64_t> epochs = {};  // that it is to train
+  std::optional<std::int64_t> epoch = {};   // the last that it told
+  std::optional<double> train_loss = {}, test_accuracy = {};
+  std::string phase = {};  // in its latest sample
 };
 
 // Trials in state `running`, of one sweep or of all.
