@@ -1,0 +1,268 @@
+#include "daemon/api.h"
+
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "daemon/api_rows.h"
+#include "daemon/patience.h"
+#include "daemon/processes.h"
+#include "daemon/submission.h"
+#include "storage/query.h"
+#include "storage/trial_store.h"
+#include "sweeps/trial_state.h"
+
+namespace memtrack {
+namespace asio = boost::asio;
+using nlohmann::json;
+
+namespace {
+
+using Answer = asio::awaitable<HttpResponse>;
+
+constexpr auto kLongestSubmission = std::chrono::minutes(10);
+constexpr auto kPatienceWithDatabase = std::chrono::seconds(10);
+constexpr auto kQueueCheck = std::chrono::milliseconds(50);
+
+constexpr const char* kSweepColumns =
+    "s.sweep_id, s.uid, s.name, s.method, s.effective_method, s.overrides, s.seed, s.state, s.created_ns, "
+    "count(t.trial_id) AS trials, count(*) FILTER (WHERE t.state = 'queued') AS queued, "
+    "count(*) FILTER (WHERE t.state = 'running') AS running, count(*) FILTER (WHERE t.state = 'done') AS done, "
+    "count(*) FILTER (WHERE t.state = 'failed') AS failed, "
+    "count(*) FILTER (WHERE t.state = 'oom_killed') AS oom_killed, "
+    "count(*) FILTER (WHERE t.state = 'timed_out') AS timed_out, "
+    "count(*) FILTER (WHERE t.state = 'cancelled') AS cancelled, count(*) FILTER (WHERE t.state = 'lost') AS lost";
+
+std::optional<std::int64_t> parse_whole_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && number >= 0 ? std::optional(number) : std::nullopt;
+}
+
+std::int64_t id_in_path(const HttpRequest& request, const char* of) {
+  const std::string& text = request.path_values.at(0);
+  const std::optional<std::int64_t> id = parse_whole_number(text);
+  if (!id) {
+    throw HttpError(404, fmt::format("there is no {} '{}': an id is a whole number", of, text));
+  }
+  return *id;
+}
+
+std::optional<std::int64_t> number_in_query(const HttpRequest& request, const std::string& name) {
+  const auto found = request.query.find(name);
+  if (found == request.query.end()) {
+    return std::nullopt;
+  }
+  const std::optional<std::int64_t> number = parse_whole_number(found->second);
+  if (!number) {
+    throw HttpError(400, fmt::format("{} is '{}', and would have to be a whole number", name, found->second));
+  }
+  return number;
+}
+
+std::optional<std::int64_t> limit_in_query(const HttpRequest& request) {
+  const std::optional<std::int64_t> limit = number_in_query(request, "limit");
+  if (limit == 0) {
+    throw HttpError(400, "limit is 0, and would have to be 1 or more");
+  }
+  return limit;
+}
+
+[[noreturn]] void throw_not_found(const char* what, std::int64_t id) {
+  throw HttpError(404, fmt::format("there is no {} {}", what, id));
+}
+
+void require_row(Database& database, const char* what, std::int64_t id) {
+  const std::string sql = fmt::format("SELECT 1 FROM {0}s WHERE {0}_id = ?1", what);
+  if (query(database, sql, {Value(id)}).rows.empty()) {
+    throw_not_found(what, id);
+  }
+}
+
+Answer get_health(ApiContext& api, HttpRequest) {
+  const ResultTable counts = query(api.database,
+                                   "SELECT (SELECT count(*) FROM trials WHERE state = 'queued'), "
+                                   "(SELECT count(*) FROM trials WHERE state = 'running')");
+  const json body = {{"status", "ok"},
+                     {"version", MEMTRACK_VERSION},
+                     {"pid", getpid()},
+                     {"database", api.database.path().string()},
+                     {"queued", std::get<std::int64_t>(counts.rows[0][0])},
+                     {"running", std::get<std::int64_t>(counts.rows[0][1])}};
+  co_return HttpResponse{.status = 200, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+Answer list_sweeps(ApiContext& api, HttpRequest request) {
+  PagedQuery list{
+      .sql = fmt::format("SELECT {} FROM (SELECT * FROM sweeps WHERE sweep_id > ?1 ORDER BY sweep_id LIMIT "
+                         "?2) s LEFT JOIN trials t USING (sweep_id) GROUP BY s.sweep_id ORDER BY s.sweep_id",
+                         kSweepColumns),
+      .after = number_in_query(request, "after").value_or(-1),
+      .limit = limit_in_query(request)};
+  co_return paged_list(api.database, std::move(list));
+}
+
+Answer get_sweep(ApiContext& api, HttpRequest request) {
+  const std::int64_t id = id_in_path(request, "sweep");
+  const std::string sql = fmt::format(
+      "SELECT {}, s.config FROM sweeps s LEFT JOIN trials t USING (sweep_id) WHERE s.sweep_id = ?1 GROUP BY s.sweep_id",
+      kSweepColumns);
+  const std::optional<std::string> row = one_row(api.database, sql, {Value(id)});
+  if (!row) {
+    throw_not_found("sweep", id);
+  }
+  co_return HttpResponse{.status = 200, .body = *row};
+}
+
+Answer list_trials(ApiContext& api, HttpRequest request) {
+  PagedQuery list{.sql = "SELECT * FROM trials WHERE trial_id > ?1",
+                  .after = number_in_query(request, "after").value_or(-1),
+                  .limit = limit_in_query(request)};
+  const auto add = [&list](const char* column, Value value) {
+    list.parameters.push_back(std::move(value));
+    list.sql += fmt::format(" AND {} = ?{}", column, list.parameters.size() + 2);
+  };
+  if (const std::optional<std::int64_t> sweep = number_in_query(request, "sweep")) {
+    require_row(api.database, "sweep", *sweep);
+    add("sweep_id", *sweep);
+  }
+  if (const auto state = request.query.find("state"); state != request.query.end()) {
+    try {
+      add("state", std::string(to_string(parse_trial_state(state->second))));
+    } catch (const std::invalid_argument& error) {
+      throw HttpError(400, error.what());
+    }
+  }
+  list.sql += " ORDER BY trial_id LIMIT ?2";
+  co_return paged_list(api.database, std::move(list));
+}
+
+Answer get_trial(ApiContext& api, HttpRequest request) {
+  const std::int64_t id = id_in_path(request, "trial");
+  const std::optional<std::string> trial =
+      one_row(api.database, "SELECT * FROM trials WHERE trial_id = ?1", {Value(id)});
+  const std::optional<std::string> memory =
+      one_row(api.database, "SELECT * FROM trial_memory WHERE trial_id = ?1", {Value(id)});
+  if (!trial || !memory) {
+    throw_not_found("trial", id);
+  }
+  std::string body = *trial;
+  body.insert(body.size() - 1, ",\"memory\":" + *memory);
+  co_return HttpResponse{.status = 200, .body = std::move(body)};
+}
+
+Answer list_samples(ApiContext& api, HttpRequest request) {
+  const std::int64_t id = id_in_path(request, "trial");
+  require_row(api.database, "trial", id);
+  // time_ns first: it is what the pages go by.
+  PagedQuery list{
+      .sql = "SELECT time_ns, * FROM samples WHERE trial_id = ?3 AND time_ns > ?1 ORDER BY time_ns LIMIT ?2",
+      .parameters = {Value(id)},
+      .after = number_in_query(request, "after").value_or(-1),
+      .limit = limit_in_query(request)};
+  co_return paged_list(api.database, std::move(list));
+}
+
+HttpResponse response_of_submitter(const ChildOutput& output) {
+  const json reply = json::parse(output.output, nullptr, false);
+  if (output.status != 0 || !reply.is_object()) {
+    throw HttpError(500, "the process that stores sweeps " + describe_wait_status(output.status) +
+                             "; the daemon's log may say why, and nothing was stored");
+  }
+  return {.status = reply.at("status").get<int>(), .body = reply.at("body").dump()};
+}
+
+// Holds the turn while it lives.
+class Turn {
+ public:
+  explicit Turn(bool& taken) : taken_(taken) { taken_ = true; }
+  ~Turn() { taken_ = false; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  bool& taken_;
+};
+
+// The body goes to the child unread: what it costs to parse, it costs there.
+Answer post_sweeps(ApiContext& api, HttpRequest request) {
+  while (api.is_submitting) {
+    co_await pause_for(kQueueCheck);
+  }
+  const Turn turn(api.is_submitting);
+  const ChildOutput output =
+      co_await api.children.run(api.submitter, std::move(request.body), kSweepBody, kLongestSubmission);
+  HttpResponse response = response_of_submitter(output);
+  api.supervisor.wake();
+  co_return response;
+}
+
+HttpResponse counts_response(const CancelCounts& counts) {
+  return {.status = 200, .body = json{{"cancelled_queued", counts.queued}, {"signalled", counts.signalled}}.dump()};
+}
+
+Answer cancel_sweep(ApiContext& api, HttpRequest request) {
+  const std::int64_t id = id_in_path(request, "sweep");
+  require_row(api.database, "sweep", id);
+  const CancelCounts counts = co_await with_patience([&api, id] { return api.supervisor.cancel_sweep(id); },
+                                                     api.on_trouble, kPatienceWithDatabase);
+  co_return counts_response(counts);
+}
+
+Answer cancel_trial(ApiContext& api, HttpRequest request) {
+  const std::int64_t id = id_in_path(request, "trial");
+  require_row(api.database, "trial", id);
+  const CancelCounts counts = co_await with_patience([&api, id] { return api.supervisor.cancel_trial(id); },
+                                                     api.on_trouble, kPatienceWithDatabase);
+  co_return counts_response(counts);
+}
+
+json submitter_reply(const std::filesystem::path& database, const std::string& request) {
+  const auto reply = [](int status, const char* what) { return json{{"status", status}, {"body", {{"error", what}}}}; };
+  try {
+    const json parsed = json::parse(request, nullptr, false);
+    if (parsed.is_discarded()) {
+      return reply(400, "the request is not JSON");
+    }
+    return {{"status", 201}, {"body", submit(database, parse_submission(parsed))}};
+  } catch (const SubmissionError& error) {
+    return reply(400, error.what());
+  } catch (const SweepError& error) {
+    return reply(400, error.what());
+  } catch (const StorageError& error) {
+    return reply(error.is_transient() ? 503 : 500, error.what());
+  } catch (const std::exception& error) {
+    return reply(500, error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<Route> api_routes(ApiContext& api) {
+  using Handler = Answer (*)(ApiContext&, HttpRequest);
+  const auto with = [&api](Handler handler) {
+    return [&api, handler](HttpRequest request) { return handler(api, std::move(request)); };
+  };
+  return {
+      {"GET", "/v1/health", Access::reads, kSmallBody, with(get_health)},
+      {"GET", "/v1/sweeps", Access::reads, kSmallBody, with(list_sweeps)},
+      {"POST", "/v1/sweeps", Access::changes, kSweepBody, with(post_sweeps)},
+      {"GET", "/v1/sweeps/{}", Access::reads, kSmallBody, with(get_sweep)},
+      {"POST", "/v1/sweeps/{}/cancel", Access::changes, kSmallBody, with(cancel_sweep)},
+      {"GET", "/v1/trials", Access::reads, kSmallBody, with(list_trials)},
+      {"GET", "/v1/trials/{}", Access::reads, kSmallBody, with(get_trial)},
+      {"GET", "/v1/trials/{}/samples", Access::reads, kSmallBody, with(list_samples)},
+      {"POST", "/v1/trials/{}/cancel", Access::changes, kSmallBody, with(cancel_trial)},
+  };
+}
+
+std::string run_submitter(const std::filesystem::path& database, const std::string& request) {
+  return submitter_reply(database, request).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace memtrack

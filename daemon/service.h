@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+namespace memtrack {
+
+struct ServiceOptions {
+  std::filesystem::path database;
+  std::filesystem::path socket;
+  bool submit = false;  // be the submitter of a running daemon: one request on stdin, its reply on stdout
+};
+
+// nullopt: there is nothing to run. What was asked for (--help, --version) or what is wrong was printed, and
+// `exit_code` set.
+std::optional<ServiceOptions> parse_service_options(int argc, char** argv, int& exit_code);
+
+// The service, until SIGTERM or SIGINT. Returns the exit code.
+int run_service(const ServiceOptions& options);
+
+}  // namespace memtrack

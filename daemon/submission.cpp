@@ -1,0 +1,248 @@
+#include "daemon/submission.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+
+#include "daemon/file_descriptor.h"
+#include "storage/database.h"
+#include "storage/paths.h"
+#include "storage/trial_store.h"
+
+namespace memtrack {
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+namespace {
+
+// While another sweep of a million trials is being stored.
+constexpr auto kPatience = std::chrono::minutes(5);
+
+constexpr std::array<std::string_view, 9> kOverrides = {"set",  "interval", "timeout", "repeats", "order",
+                                                        "seed", "jobs",     "method",  "count"};
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw SubmissionError(what);
+}
+
+std::string text_member(const json& object, const char* name) {
+  const auto found = object.find(name);
+  if (found == object.end()) {
+    refuse(fmt::format("the request has no \"{}\"", name));
+  }
+  if (!found->is_string()) {
+    refuse(fmt::format("\"{}\" is {}, and would have to be a string", name, found->type_name()));
+  }
+  return found->get<std::string>();
+}
+
+template <typename T>
+void read_override(const json& object, const char* name, std::optional<T>& value) {
+  const auto found = object.find(name);
+  if (found == object.end() || found->is_null()) {
+    return;
+  }
+  if constexpr (std::is_same_v<T, std::string>) {
+    value = text_member(object, name);
+  } else {
+    if (!found->is_number_integer() || (std::is_unsigned_v<T> && !found->is_number_unsigned())) {
+      refuse(fmt::format("overrides.{} is {}, and would have to be a whole number{}", name, found->dump(),
+                         std::is_unsigned_v<T> ? " from 0" : ""));
+    }
+    value = found->get<T>();
+  }
+}
+
+void read_set(const json& set, Overrides& overrides) {
+  if (!set.is_object()) {
+    refuse("overrides.set would have to be an object such as {\"epochs\": \"1\"}");
+  }
+  for (const auto& [name, value] : set.items()) {
+    overrides.set.emplace_back(name, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+Overrides read_overrides(const json& object) {
+  if (!object.is_object()) {
+    refuse("\"overrides\" would have to be an object");
+  }
+  for (const auto& [name, value] : object.items()) {
+    if (std::find(kOverrides.begin(), kOverrides.end(), name) == kOverrides.end()) {
+      refuse(
+          fmt::format("there is no override \"{}\"; known are set, interval, timeout, repeats, order, seed, jobs, "
+                      "method, count",
+                      name));
+    }
+  }
+  Overrides overrides;
+  if (const auto set = object.find("set"); set != object.end()) {
+    read_set(*set, overrides);
+  }
+  read_override(object, "interval", overrides.interval);
+  read_override(object, "timeout", overrides.timeout);
+  read_override(object, "repeats", overrides.repeats);
+  read_override(object, "order", overrides.order);
+  read_override(object, "seed", overrides.seed);
+  read_override(object, "jobs", overrides.jobs);
+  read_override(object, "method", overrides.method);
+  read_override(object, "count", overrides.count);
+  return overrides;
+}
+
+// The values are not said: they may be secrets.
+std::map<std::string, std::string> read_environment(const json& object) {
+  if (!object.is_object()) {
+    refuse("\"environment\" would have to be an object such as {\"PATH\": \"/usr/bin\"}");
+  }
+  std::map<std::string, std::string> environment;
+  for (const auto& [name, value] : object.items()) {
+    if (!value.is_string() || value.get_ref<const std::string&>().find('\0') != std::string::npos) {
+      refuse(fmt::format("environment variable {} would have to be a string without NUL", json(name).dump()));
+    }
+    if (name.empty() || name.find('=') != std::string::npos || name.find('\0') != std::string::npos) {
+      refuse(fmt::format("{} is no name of an environment variable", json(name).dump()));
+    }
+    environment.emplace(name, value.get<std::string>());
+  }
+  return environment;
+}
+
+std::string environment_block(const std::map<std::string, std::string>& environment) {
+  std::string block;
+  for (const auto& [name, value] : environment) {
+    block += name + "=" + value + '\0';
+  }
+  return block;
+}
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+void synchronise_folder(const fs::path& folder) {
+  const FileDescriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!descriptor || fsync(descriptor.get()) != 0) {
+    fail("cannot write " + folder.string() + " to disk");
+  }
+}
+
+// On disk when it returns, as the rows of the trials will be that need it.
+void write_private_file(const fs::path& path, std::string_view text) {
+  fs::remove(path);  // of a submission that was not completed, perhaps with another mode
+  const FileDescriptor descriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!descriptor) {
+    fail("cannot make " + path.string());
+  }
+  while (!text.empty()) {
+    const ssize_t count = write(descriptor.get(), text.data(), text.size());
+    if (count < 0 && errno != EINTR) {
+      fail("cannot write " + path.string());
+    }
+    text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
+  }
+  if (fsync(descriptor.get()) != 0) {
+    fail("cannot write " + path.string() + " to disk");
+  }
+}
+
+void check_cwd(const std::string& cwd) {
+  std::error_code error;
+  if (!fs::path(cwd).is_absolute() || !fs::is_directory(cwd, error)) {
+    refuse(fmt::format("\"cwd\" is '{}', and would have to be the absolute path of a folder: the commands run in it",
+                       cwd));
+  }
+}
+
+json reply_for(const std::vector<SubmittedSweep>& sweeps) {
+  json list = json::array();
+  for (const SubmittedSweep& sweep : sweeps) {
+    list.push_back({{"sweep_id", sweep.sweep_id},
+                    {"uid", sweep.uid},
+                    {"name", sweep.name},
+                    {"trials", sweep.trial_count},
+                    {"warnings", sweep.warnings}});
+  }
+  return {{"sweeps", list}};
+}
+
+}  // namespace
+
+SubmissionRequest parse_submission(const json& request) {
+  if (!request.is_object()) {
+    refuse("the request would have to be a JSON object with \"config\" and \"cwd\"");
+  }
+  SubmissionRequest parsed{.config = text_member(request, "config"),
+                           .file = request.contains("file") ? text_member(request, "file") : "the request",
+                           .cwd = text_member(request, "cwd"),
+                           .environment = {},
+                           .overrides = {}};
+  if (const auto environment = request.find("environment"); environment != request.end()) {
+    parsed.environment = read_environment(*environment);
+  }
+  if (const auto overrides = request.find("overrides"); overrides != request.end()) {
+    parsed.overrides = read_overrides(*overrides);
+  }
+  return parsed;
+}
+
+json to_json(const Overrides& overrides) {
+  json object = json::object();
+  for (const auto& [name, value] : overrides.set) {
+    object["set"][name] = value;
+  }
+  const auto put = [&](const char* name, const auto& value) {
+    if (value) {
+      object[name] = *value;
+    }
+  };
+  put("interval", overrides.interval);
+  put("timeout", overrides.timeout);
+  put("repeats", overrides.repeats);
+  put("order", overrides.order);
+  put("seed", overrides.seed);
+  put("jobs", overrides.jobs);
+  put("method", overrides.method);
+  put("count", overrides.count);
+  return object;
+}
+
+json to_json(const SubmissionRequest& request) {
+  const json object = {{"config", request.config},
+                       {"file", request.file},
+                       {"cwd", request.cwd},
+                       {"environment", request.environment},
+                       {"overrides", to_json(request.overrides)}};
+  return json::parse(object.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
+json submit(const fs::path& path, const SubmissionRequest& request) {
+  check_cwd(request.cwd);
+  const std::vector<Sweep> sweeps = parse_sweep_file(request.config, request.file, request.overrides);
+  const bool trains =
+      std::any_of(sweeps.begin(), sweeps.end(), [](const Sweep& sweep) { return sweep.built_in_trainer; });
+  const ExpansionContext context{.environment = request.environment,
+                                 .trainer = trains ? sibling_program("memtrack-trainer").string() : ""};
+  Database database = Database::open_for_writing(path, kPatience);
+  const std::string block = environment_block(request.environment);
+  const auto write_environments = [&](const std::vector<SubmittedSweep>& submitted) {
+    for (const SubmittedSweep& sweep : submitted) {
+      write_private_file(environment_path(path, sweep.sweep_id), block);
+    }
+    synchronise_folder(private_directory(path));
+  };
+  return reply_for(
+      insert_sweeps(database, sweeps, context, request.cwd, to_json(request.overrides).dump(), write_environments));
+}
+
+}  // namespace memtrack
