@@ -1,0 +1,212 @@
+#include "collector/proc_text.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+#include <random>
+#include <string>
+
+using namespace memtrack;
+
+namespace {
+
+constexpr std::int64_t kKb = 1024;
+
+// Captured, Linux 6.18; left out: lines that nobody reads.
+constexpr std::string_view kThreadedStatus =
+    "Name:\tpython3\nUmask:\t0022\nState:\tS (sleeping)\nTgid:\t812\nPid:\t812\nPPid:\t800\nTracerPid:\t0\n"
+    "VmPeak:\t  919208 kB\nVmSize:\t  853672 kB\nVmLck:\t       0 kB\nVmPin:\t       0 kB\nVmHWM:\t  224512 kB\n"
+    "VmRSS:\t  168960 kB\nRssAnon:\t   99840 kB\nRssFile:\t   69000 kB\nRssShmem:\t     120 kB\nVmData:\t  412004 kB\n"
+    "VmStk:\t     132 kB\nVmSwap:\t      64 kB\nHugetlbPages:\t    2048 "
+    "kB\nCoreDumping:\t0\nThreads:\t17\nSigQ:\t0/96365\n";
+
+constexpr std::string_view kZombieStatus =
+    "Name:\tsh\nState:\tZ (zombie)\nTgid:\t9\nPid:\t9\nPPid:\t1\nFDSize:\t0\nThreads:\t1\nSigQ:\t0/96365\n";
+
+constexpr std::string_view kKernelThreadStatus =
+    "Name:\tkworker/0:0\nState:\tI (idle)\nTgid:\t7\nPid:\t7\nPPid:\t2\nKthread:\t1\nThreads:\t1\nSigQ:\t0/96365\n";
+
+// Linux 4.4: VmRSS without its parts.
+constexpr std::string_view kOldStatus = "Name:\tx\nVmSize:\t 10 kB\nVmHWM:\t  9 kB\nVmRSS:\t  8 kB\nThreads:\t2\n";
+
+constexpr std::string_view kMeminfo =
+    "MemTotal:       24684096 kB\nMemFree:        23792512 kB\nMemAvailable:   24290916 kB\nBuffers:            1204 "
+    "kB\n"
+    "Cached:           668348 kB\nSwapCached:            0 kB\nActive:           426976 kB\nInactive:         243752 "
+    "kB\n"
+    "Active(anon):       1532 kB\nSwapTotal:          4096 kB\nSwapFree:           2048 kB\nDirty:               436 "
+    "kB\n"
+    "AnonPages:         18372 kB\nMapped:            10776 kB\nShmem:              8788 kB\nKReclaimable:     111540 "
+    "kB\n"
+    "Slab:             136096 kB\nSReclaimable:     111540 kB\nSUnreclaim:        24556 kB\nHugePages_Total:       0\n";
+
+std::string stat_line(const std::string& name, char state) {
+  return "10585 (" + name + ") " + state +
+         " 10580 10580 4574 0 -1 4194304 101 77 3 5 120 30 40 50 20 0 4 0 349747 3133440 394 18446744073709551615 1 1 "
+         "0 0 "
+         "0 0 0 0 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+}
+
+}  // namespace
+
+TEST_CASE("memory of a threaded process is in bytes, its high-water mark and parts apart") {
+  const auto status = parse_proc_status(kThreadedStatus);
+  REQUIRE(status);
+  CHECK(status->rss_bytes == 168960 * kKb);
+  CHECK(status->rss_anon_bytes == 99840 * kKb);
+  CHECK(status->rss_file_bytes == 69000 * kKb);
+  CHECK(status->rss_shmem_bytes == 120 * kKb);
+  CHECK(status->peak_rss_bytes == 224512 * kKb);
+  CHECK(status->size_bytes == 853672 * kKb);
+  CHECK(status->swap_bytes == 64 * kKb);
+  CHECK(status->hugetlb_bytes == 2048 * kKb);
+  CHECK(status->threads == 17);
+}
+
+TEST_CASE("a zombie and a kernel thread have no memory to report") {
+  CHECK_FALSE(parse_proc_status(kZombieStatus));
+  CHECK_FALSE(parse_proc_status(kKernelThreadStatus));
+  CHECK_FALSE(parse_proc_status(""));
+}
+
+TEST_CASE("what an older kernel does not say is unread, not zero") {
+  const auto status = parse_proc_status(kOldStatus);
+  REQUIRE(status);
+  CHECK(status->rss_bytes == 8 * kKb);
+  CHECK_FALSE(status->rss_anon_bytes);
+  CHECK_FALSE(status->swap_bytes);
+  CHECK(status->threads == 2);
+}
+
+TEST_CASE("a figure in another unit, negative or too large is unread") {
+  for (const char* value : {"12 MB", "12", "-3 kB", "x kB", "", "99999999999999999999 kB", "9223372036854775807 kB"}) {
+    CAPTURE(value);
+    CHECK_FALSE(parse_proc_status("VmRSS:\t" + std::string(value) + "\n"));
+  }
+}
+
+TEST_CASE("the fields of stat are counted after the last bracket, since a name may hold anything") {
+  for (const std::string name : {"cat", "a) b (c", ") S 1 (", "two words", "", "(((", "tab\tnew"}) {
+    CAPTURE(name);
+    const auto stat = parse_proc_stat(stat_line(name, 'S'));
+    REQUIRE(stat);
+    CHECK(stat->pid == 10585);
+    CHECK(stat->name == name);
+    CHECK(stat->state == 'S');
+    CHECK(stat->parent_pid == 10580);
+    CHECK(stat->children_minor_faults == 77);
+    CHECK(stat->major_faults == 3);
+    CHECK(stat->children_major_faults == 5);
+    CHECK(stat->user_ticks == 120);
+    CHECK(stat->system_ticks == 30);
+    CHECK(stat->children_user_ticks == 40);
+    CHECK(stat->children_system_ticks == 50);
+    CHECK(stat->threads == 4);
+    CHECK(stat->start_ticks == 349747);
+  }
+}
+
+TEST_CASE("text that is no stat file is refused") {
+  const std::string whole = stat_line("x", 'R');
+  for (const std::string& text :
+       {std::string(), std::string("12"), std::string("12 (x"), std::string("12 (x) "), std::string("x (x) R 1 2 3"),
+        whole.substr(0, 40), std::string(") ("), std::string(" () ")}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_proc_stat(text));
+  }
+}
+
+TEST_CASE("a zombie is alive only while other threads of its process run") {
+  auto stat = parse_proc_stat(stat_line("x", 'Z'));
+  REQUIRE(stat);
+  CHECK(stat->is_alive());
+  stat->threads = 1;
+  CHECK_FALSE(stat->is_alive());
+  stat->state = 'X';
+  CHECK_FALSE(stat->is_alive());
+  stat->state = 'D';
+  CHECK(stat->is_alive());
+}
+
+TEST_CASE("children are a list of pids") {
+  CHECK(parse_children("") == std::vector<pid_t>{});
+  CHECK(parse_children("12 13 99999 ") == std::vector<pid_t>{12, 13, 99999});
+  CHECK(parse_children("12 x 13") == std::vector<pid_t>{12});
+  CHECK(parse_children("-1 0") == std::vector<pid_t>{});
+  CHECK(parse_children("99999999999") == std::vector<pid_t>{});
+}
+
+TEST_CASE("meminfo fills the system columns, each with its own line") {
+  Sample sample;
+  parse_meminfo(kMeminfo, sample);
+  CHECK(sample.mem_total_bytes == 24684096 * kKb);
+  CHECK(sample.mem_free_bytes == 23792512 * kKb);
+  CHECK(sample.mem_available_bytes == 24290916 * kKb);
+  CHECK(sample.buffers_bytes == 1204 * kKb);
+  CHECK(sample.cached_bytes == 668348 * kKb);
+  CHECK(sample.sreclaimable_bytes == 111540 * kKb);
+  CHECK(sample.shmem_bytes == 8788 * kKb);
+  CHECK(sample.anon_bytes == 18372 * kKb);
+  CHECK(sample.slab_bytes == 136096 * kKb);
+  CHECK(sample.dirty_bytes == 436 * kKb);
+  CHECK(sample.active_bytes == 426976 * kKb);
+  CHECK(sample.swap_total_bytes == 4096 * kKb);
+  CHECK(sample.swap_free_bytes == 2048 * kKb);
+  CHECK_FALSE(sample.tree_rss_bytes);
+}
+
+TEST_CASE("a line that meminfo lacks leaves its column unread, and a torn one too") {
+  Sample sample;
+  parse_meminfo("MemTotal: 10 kB\nShmem: 3 kB\nMemFree", sample);
+  CHECK(sample.mem_total_bytes == 10 * kKb);
+  CHECK(sample.shmem_bytes == 3 * kKb);
+  CHECK_FALSE(sample.mem_free_bytes);
+  CHECK_FALSE(sample.mem_available_bytes);
+}
+
+TEST_CASE("pages on per-CPU lists are summed over zones and processors") {
+  const std::string zoneinfo =
+      "Node 0, zone      DMA\n  per-node stats\n      nr_inactive_anon 2025\n  pages free     3840\n  pagesets\n"
+      "    cpu: 0\n              count:    5\n              high:     0\n              batch:    1\n  vm stats "
+      "threshold: 4\n"
+      "    cpu: 1\n              count:    7\n              high:     0\nNode 0, zone   Normal\n  pagesets\n"
+      "    cpu: 0\n              count:    4822\n";
+  CHECK(parse_per_cpu_pages(zoneinfo) == 4834);
+  CHECK(parse_per_cpu_pages("") == std::nullopt);
+  CHECK(parse_per_cpu_pages("Node 0, zone DMA\n  pages free 3\n") == std::nullopt);
+  CHECK(parse_per_cpu_pages("   count: x\n") == std::nullopt);
+}
+
+TEST_CASE("the processor's name is found on x86 and elsewhere") {
+  CHECK(parse_cpu_model("processor\t: 0\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nstepping\t: 1\n") == "AMD EPYC");
+  CHECK(parse_cpu_model("processor\t: 0\nBogoMIPS\t: 108.00\nModel\t\t: Raspberry Pi 4\n") == "Raspberry Pi 4");
+  CHECK(parse_cpu_model("processor : 0\n").empty());
+}
+
+TEST_CASE("the memory controller in force is told from the own cgroups") {
+  CHECK(parse_cgroup_version("9:name=systemd:/\n4:memory:/a:b\n0::/\n", "") == 1);
+  CHECK(parse_cgroup_version("3:cpu,cpuacct,memory:/\n", "memory") == 1);
+  CHECK(parse_cgroup_version("0::/user.slice\n", "cpuset cpu io memory hugetlb pids\n") == 2);
+  CHECK(parse_cgroup_version("0::/user.slice\n", "cpu pids\n") == std::nullopt);
+  CHECK(parse_cgroup_version("4:memory2:/\n", "") == std::nullopt);
+  CHECK(parse_cgroup_version("\n:\n::\n", "\n") == std::nullopt);
+}
+
+TEST_CASE("whatever text comes, the parsers return") {
+  std::mt19937 random(7);
+  const std::string whole = std::string(kThreadedStatus) + std::string(kMeminfo) + stat_line("a) (", 'S');
+  for (int round = 0; round < 3000; ++round) {
+    std::string text = whole.substr(random() % whole.size(), random() % 600);
+    for (int i = 0; i < 8 && !text.empty(); ++i) {
+      text[random() % text.size()] = static_cast<char>(random() % 256);
+    }
+    Sample sample;
+    parse_meminfo(text, sample);
+    parse_proc_status(text);
+    parse_proc_stat(text);
+    parse_children(text);
+    parse_per_cpu_pages(text);
+    parse_cpu_model(text);
+    parse_cgroup_version(text, text);
+  }
+}
