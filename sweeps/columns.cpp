@@ -5,6 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "sweeps/nearest_name.h"
 #include "sweeps/parameters.h"
 #include "sweeps/trainer_parameters.h"
 
@@ -64,19 +65,11 @@ constexpr std::array<Alias, 42> kAliases = {{
     {"hidden_layers", "widths"},
 }};
 
-std::string folded(std::string_view name) {
-  std::string result(name);
-  for (char& c : result) {
-    c = c == '-' ? '_' : c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  }
-  return result;
-}
-
 // The one value of that (folded) name in `values` or in the dicts nested in it; nullptr where there is none or several
 // nested ones.
 const Value* find_folded(const ValueDict& values, std::string_view wanted) {
   for (const auto& [name, value] : values) {
-    if (folded(name) == wanted) {
+    if (folded_name(name) == wanted) {
       return &value;
     }
   }

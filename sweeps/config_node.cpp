@@ -1,6 +1,5 @@
 #include "sweeps/config_node.h"
 
-#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -21,20 +20,31 @@ namespace memtrack {
 namespace {
 
 constexpr std::size_t kMostNodes = 5'000'000;
+constexpr std::size_t kDeepestNesting = 100;
 constexpr std::size_t kMostMembers = 10'000;  // of one map: each new name is compared with all others
 
-std::size_t count_nodes(const ConfigNode& node) {
-  std::size_t count = 1;
+struct Extent {
+  std::size_t nodes = 1;
+  std::size_t depth = 1;
+
+  void add(const Extent& inner) {
+    nodes += inner.nodes;
+    depth = std::max(depth, inner.depth + 1);
+  }
+};
+
+Extent extent_of(const ConfigNode& node) {
+  Extent extent;
   if (const ConfigList* list = node.list()) {
     for (const ConfigNode& item : *list) {
-      count += count_nodes(item);
+      extent.add(extent_of(item));
     }
   } else if (const ConfigMap* map = node.map()) {
     for (const ConfigMember& member : *map) {
-      count += count_nodes(member.node);
+      extent.add(extent_of(member.node));
     }
   }
-  return count;
+  return extent;
 }
 
 bool is_standard(const std::string& tag, std::string_view type) {
@@ -63,14 +73,21 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnDocumentEnd() override {}
 
-  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { complete({place(mark), {}}, anchor); }
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const bool is_member = !open_.empty() && open_.back().name.has_value();  // the parser is on the next line by now
+    complete({is_member ? open_.back().name_mark : place(mark), {}}, anchor);
+  }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     const auto found = anchors_.find(anchor);
     if (found == anchors_.end()) {
       fail(place(mark), "this alias stands inside of what it stands for, and would have to come after it");
     }
-    count(count_nodes(found->second), mark);
+    const Extent extent = extent_of(found->second);
+    count(extent.nodes, mark);
+    if (open_.size() + extent.depth > kDeepestNesting) {
+      fail(place(mark), "lists and maps are nested more than " + std::to_string(kDeepestNesting) + " deep here");
+    }
     ConfigNode copy = found->second;
     copy.mark = place(mark);
     complete(std::move(copy), 0);
@@ -147,6 +164,9 @@ class TreeBuilder final : public YAML::EventHandler {
       fail(place(mark), "the tag " + quoted(tag) + " is not known here, and would have to be left out");
     }
     count(1, mark);
+    if (open_.size() >= kDeepestNesting) {
+      fail(place(mark), "lists and maps are nested more than " + std::to_string(kDeepestNesting) + " deep here");
+    }
     open_.push_back({.node = {place(mark), std::move(data)}, .anchor = anchor});
   }
 
@@ -218,6 +238,17 @@ class TreeBuilder final : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+// Tabs are the fault that YAML's own messages do not name.
+std::string tab_hint(std::string_view text, int line) {
+  for (; line > 0 && text.find('\n') != std::string_view::npos; --line) {
+    text.remove_prefix(text.find('\n') + 1);
+  }
+  const std::string_view indent = text.substr(0, text.find_first_not_of(" \t"));
+  return indent.find('\t') == std::string_view::npos
+             ? ""
+             : "; this line is indented with a tab, and would have to be with spaces";
+}
+
 // The last document of `text` that is not empty; null where there is none.
 ConfigNode parse_one(std::string_view text, const std::shared_ptr<const std::string>& source,
                      std::optional<int> first_line) {
@@ -232,10 +263,8 @@ ConfigNode parse_one(std::string_view text, const std::shared_ptr<const std::str
         root = std::move(next);
       }
     }
-  } catch (const YAML::DeepRecursion& error) {
-    fail(builder.place(error.mark), "lists and maps are nested more than some hundred deep here");
   } catch (const YAML::Exception& error) {
-    fail(builder.place(error.mark), "this is not YAML: " + error.msg);
+    fail(builder.place(error.mark), "this is not YAML: " + error.msg + tab_hint(text, error.mark.line));
   }
   return root;
 }

@@ -98,7 +98,7 @@ std::string_view implied_form(const std::string& parameter, const ConfigNode& no
   if (!node.map()->empty()) {
     const ConfigMember& first = node.map()->front();
     fail(first.mark, parameter + " has no " + quoted(first.name) + did_you_mean(first.name, kUsual) +
-                         " A parameter is one of {value: 2}, {values: [1, 2]}, {min: 1, max: 9}");
+                         "; a parameter is one of {value: 2}, {values: [1, 2]}, {min: 1, max: 9}");
   }
   fail(node.mark, parameter + " is empty, and would have to be one of {value: 2}, {values: [1, 2]}, {min: 1, max: 9}");
 }

@@ -76,10 +76,11 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
   const Unit& unit = find_unit(rest, text);
   std::int64_t ns = 0;
   for (const char c : whole) {
-    if (ns > (kMost / unit.ns - 9) / 10) {
+    const std::int64_t digit = c - '0';
+    if (ns > (kMost / unit.ns - digit) / 10) {
       refuse(text);
     }
-    ns = ns * 10 + (c - '0');
+    ns = ns * 10 + digit;
   }
   ns *= unit.ns;
   std::int64_t scale = unit.ns;

@@ -6,7 +6,6 @@
 #include "sweeps/macros.h"
 #include "sweeps/random.h"
 #include "sweeps/sweep.h"
-#include "sweeps/trainer_check.h"
 #include "sweeps/trainer_parameters.h"
 
 namespace memtrack {
@@ -43,7 +42,6 @@ TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::s
   trial.columns = typed_columns(values, definition.columns);
   std::erase_if(values, [](const auto& member) { return member.first == kReportedMemory; });
   if (sweep.built_in_trainer) {
-    check_trainer_values(values, definition.parameters);
     complete_columns(trial.columns);
     trial.command = hyphened_args(values);
     trial.command.insert(trial.command.begin(), context.trainer);

@@ -10,18 +10,6 @@ namespace {
 constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLongestQuote = 40;
 
-std::string folded(std::string_view name) {
-  std::string result(name);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') {
-      c = static_cast<char>(c - 'A' + 'a');
-    } else if (c == '-') {
-      c = '_';
-    }
-  }
-  return result;
-}
-
 // Insertions, deletions, replacements and swaps of neighbours that turn one into the other.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> before_last;
@@ -49,11 +37,11 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
   if (name.size() > kLongestName) {
     return {};
   }
-  const std::string wanted = folded(name);
+  const std::string wanted = folded_name(name);
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(1, wanted.size() / 3) + 1;  // beyond a third it is another word
   for (const std::string_view candidate : known) {
-    const std::size_t d = distance(wanted, folded(candidate));
+    const std::size_t d = distance(wanted, folded_name(candidate));
     if (d < best_distance) {
       best = candidate;
       best_distance = d;
@@ -65,6 +53,18 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> known) {
   const std::string_view nearest = nearest_name(name, known);
   return nearest.empty() ? std::string() : "; did you mean '" + std::string(nearest) + "'?";
+}
+
+std::string folded_name(std::string_view name) {
+  std::string result(name);
+  for (char& c : result) {
+    if (c >= 'A' && c <= 'Z') {
+      c = static_cast<char>(c - 'A' + 'a');
+    } else if (c == '-') {
+      c = '_';
+    }
+  }
+  return result;
 }
 
 std::string join_names(std::span<const std::string_view> names) {

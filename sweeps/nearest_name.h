@@ -13,6 +13,9 @@ std::string_view nearest_name(std::string_view name, std::span<const std::string
 // "; did you mean 'epochs'?", or empty where no known name is close.
 std::string did_you_mean(std::string_view name, std::span<const std::string_view> known);
 
+// The name in lower case, with '_' for '-'.
+std::string folded_name(std::string_view name);
+
 // "mnist, fashion-mnist, cifar-10"
 std::string join_names(std::span<const std::string_view> names);
 

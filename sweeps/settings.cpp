@@ -73,6 +73,10 @@ std::vector<ColumnChoice> parse_columns(const ConfigNode& node) {
   std::vector<ColumnChoice> choices;
   for (const ConfigMember& member : *node.map()) {
     if (!is_typed_column(member.name)) {
+      if (const std::string* column = member.node.text(); column != nullptr && is_typed_column(*column)) {
+        fail(member.mark,
+             "columns names the column first, and would have to be {" + *column + ": " + member.name + "}");
+      }
       refuse_key("columns", member, typed_column_names());
     }
     choices.push_back({member.name, text("columns." + member.name, member.node, "lr"), member.node.mark});

@@ -51,6 +51,7 @@ class Reader {
     apply_fixed();
     check_columns();
     count_trials();
+    check_open_ranges();
     sweep_.definition = std::make_shared<const SweepDefinition>(std::move(definition_));
     return std::move(sweep_);
   }
@@ -244,13 +245,26 @@ class Reader {
                              "run_cap: 20 or --count 20");
     }
     count = std::min(count, most.value_or(count));
-    if (count > kMostTrials / sweep_.settings.repeats) {
-      fail(method_mark_, "the sweep is " + std::to_string(count) + " trials, " +
-                             std::to_string(sweep_.settings.repeats) + " times each, and may be " +
-                             std::to_string(kMostTrials) + " in all; give fewer values, run_cap or --count");
+    const std::int64_t repeats = sweep_.settings.repeats;
+    if (count > kMostTrials / repeats) {
+      fail(method_mark_, "the sweep has " + std::to_string(count) + " trials" +
+                             (repeats > 1 ? " in each of " + std::to_string(repeats) + " repeats" : "") +
+                             ", and may have " + std::to_string(kMostTrials) +
+                             " in all; give fewer values, run_cap or --count");
     }
     definition_.count = count;
     sweep_.trial_count = count * sweep_.settings.repeats;
+  }
+
+  // What a normal distribution draws is bounded by nothing: each value is looked at before anything runs.
+  void check_open_ranges() const {
+    if (!sweep_.built_in_trainer || sweep_.effective_method != "random") {
+      return;
+    }
+    const Parameters open = open_ranges(definition_.parameters);
+    for (std::int64_t i = 0; i < definition_.count && !open.empty(); ++i) {
+      check_trainer_values(drawn_values(open, sweep_.settings.seed, i), open);
+    }
   }
 
   const ConfigNode& root_;

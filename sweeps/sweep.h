@@ -32,15 +32,15 @@ class SweepError : public std::runtime_error {
 
 // What the command line changes. Each value is checked like one in the file; errors name the flag instead of a line.
 struct Overrides {
-  std::vector<std::pair<std::string, std::string>> set;  // parameter, value as YAML text: fixes it for all trials
-  std::optional<std::string> interval;                   // "100ms"
-  std::optional<std::string> timeout;                    // "2h"
-  std::optional<std::int64_t> repeats;
-  std::optional<std::string> order;  // listed | shuffled
-  std::optional<std::uint64_t> seed;
-  std::optional<std::int64_t> jobs;
-  std::optional<std::string> method;
-  std::optional<std::int64_t> count;  // bounds the number of drawn trials (before repeats)
+  std::vector<std::pair<std::string, std::string>> set = {};  // parameter, value as YAML text: fixes it for all trials
+  std::optional<std::string> interval = {};                   // "100ms"
+  std::optional<std::string> timeout = {};                    // "2h"
+  std::optional<std::int64_t> repeats = {};
+  std::optional<std::string> order = {};  // listed | shuffled
+  std::optional<std::uint64_t> seed = {};
+  std::optional<std::int64_t> jobs = {};
+  std::optional<std::string> method = {};
+  std::optional<std::int64_t> count = {};  // bounds the number of drawn trials (before repeats)
 };
 
 enum class TrialOrder { listed, shuffled };

@@ -60,16 +60,19 @@ void check_trainer_parameter(const ConfigMember& member) {
   }
 }
 
+Parameters open_ranges(const Parameters& parameters) {
+  Parameters open;
+  std::copy_if(parameters.begin(), parameters.end(), std::back_inserter(open), [](const Parameter& parameter) {
+    const auto* range =
+        parameter.nested() != nullptr ? nullptr : std::get_if<Continuous>(&parameter.distribution()->what);
+    return range != nullptr && range->shape != Continuous::Shape::uniform && parameter.name != kReportedMemory;
+  });
+  return open;
+}
+
 void check_trainer_values(const ValueDict& values, const Parameters& parameters) {
-  for (const Parameter& parameter : parameters) {
-    const auto* range = std::get_if<Continuous>(&parameter.distribution()->what);
-    const Value* value =
-        range == nullptr || range->shape == Continuous::Shape::uniform || parameter.name == kReportedMemory
-            ? nullptr
-            : find_value(values, parameter.name);
-    if (value != nullptr) {
-      check(parameter.name, *value, parameter.mark);
-    }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    check(values[i].first, values[i].second, parameters[i].mark);
   }
 }
 

@@ -15,7 +15,10 @@ void check_trainer_parameter(const ConfigMember& member);
 // A value of a row or of the command line.
 void check_trainer_value(const ConfigMember& member);
 
-// All values of a trial: those that were drawn from an open range are known only now.
+// The parameters that are drawn from a range without bounds, so that only what was drawn can be checked.
+Parameters open_ranges(const Parameters& parameters);
+
+// Drawn values of such parameters.
 void check_trainer_values(const ValueDict& values, const Parameters& parameters);
 
 // For every kind of sweep: the published figure has to be a number.

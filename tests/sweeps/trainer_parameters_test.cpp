@@ -1,0 +1,118 @@
+#include "sweeps/trainer_parameters.h"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using memtrack::count_parameters;
+using memtrack::set_trainer_option;
+using memtrack::trainer_parameters;
+using memtrack::TrainerOptions;
+
+TEST_CASE("every parameter of the table can be set to its own default, which is the default of the options") {
+  const TrainerOptions defaults;
+  TrainerOptions options{.dataset = "cifar-10",
+                         .learning_rate = 9,
+                         .epochs = 9,
+                         .batch_size = 9,
+                         .hidden_layers = {9},
+                         .optimizer = "sgd",
+                         .seed = 9,
+                         .threads = 9,
+                         .eval_batch_size = 9};
+  for (const auto& parameter : trainer_parameters()) {
+    CAPTURE(parameter.name);
+    set_trainer_option(options, parameter.name, parameter.default_value);
+  }
+  CHECK(options.dataset == defaults.dataset);
+  CHECK(options.learning_rate == defaults.learning_rate);
+  CHECK(options.epochs == defaults.epochs);
+  CHECK(options.batch_size == defaults.batch_size);
+  CHECK(options.hidden_layers == defaults.hidden_layers);
+  CHECK(options.optimizer == defaults.optimizer);
+  CHECK(options.seed == defaults.seed);
+  CHECK(options.threads == defaults.threads);
+  CHECK(options.eval_batch_size == defaults.eval_batch_size);
+}
+
+TEST_CASE("hidden layers are read as Python prints a list and as a plain list") {
+  for (const char* text : {"[128, 64]", "128,64", "[128,64]", "128, 64", " [ 128 , 64 ] "}) {
+    CAPTURE(text);
+    TrainerOptions options;
+    options.hidden_layers.clear();
+    set_trainer_option(options, "hidden_layers", text);
+    CHECK(options.hidden_layers == std::vector<std::int64_t>{128, 64});
+  }
+}
+
+TEST_CASE("a value out of range or of the wrong type is refused with what would be right") {
+  struct Case {
+    const char* name;
+    const char* value;
+    const char* message;
+  };
+  const std::vector<Case> cases = {
+      {"epochs", "two", "epochs is 'two', and would have to be a whole number from 1 to 1000000000 such as 2"},
+      {"epochs", "0", "epochs is '0', and"},
+      {"epochs", "2.0", "epochs is '2.0', and"},
+      {"epochs", "", "epochs is '', and"},
+      {"epochs", " 2", "epochs is ' 2', and"},
+      {"epochs", "99999999999999999999", "epochs is '99999999999999999999', and"},
+      {"batch_size", "-1", "batch_size is '-1', and"},
+      {"batch_size", "True", "batch_size is 'True', and"},
+      {"learning_rate", "0", "a number greater than 0 such as 0.001"},
+      {"learning_rate", "-0.1", "a number greater than 0"},
+      {"learning_rate", "nan", "a number greater than 0"},
+      {"learning_rate", "inf", "a number greater than 0"},
+      {"learning_rate", "1e999", "a number greater than 0"},
+      {"learning_rate", "0.1x", "a number greater than 0"},
+      {"hidden_layers", "", "such as [128, 64]"},
+      {"hidden_layers", "[]", "such as [128, 64]"},
+      {"hidden_layers", "[", "such as [128, 64]"},
+      {"hidden_layers", "[128, 64", "such as [128, 64]"},
+      {"hidden_layers", "128,,64", "such as [128, 64]"},
+      {"hidden_layers", "128,0", "such as [128, 64]"},
+      {"hidden_layers", "128,-4", "such as [128, 64]"},
+      {"hidden_layers", "1000001", "widths from 1 to 1000000"},
+      {"hidden_layers", "[[1]]", "such as [128, 64]"},
+      {"optimizer", "adamw", "one of sgd, momentum, adam; did you mean 'adam'?"},
+      {"dataset", "MNIST", "generated-cifar-10; did you mean 'mnist'?"},
+      {"dataset", "cifar10", "did you mean 'cifar-10'?"},
+      {"seed", "-1", "seed is '-1'"},
+      {"threads", "0", "a whole number from 1 to 1024"},
+      {"eval_batch_size", "-1", "a whole number from 0"},
+  };
+  for (const Case& bad : cases) {
+    CAPTURE(bad.name);
+    CAPTURE(bad.value);
+    TrainerOptions options;
+    CHECK_THROWS_WITH_AS(set_trainer_option(options, bad.name, bad.value), doctest::Contains(bad.message),
+                         std::invalid_argument);
+  }
+}
+
+TEST_CASE("an unknown parameter is answered with the nearest one, by spelling or by meaning") {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"epoch", "did you mean 'epochs'?"},
+      {"lr", "did you mean 'learning_rate'?"},
+      {"batch-size", "did you mean 'batch_size'?"},
+      {"num_epochs", "did you mean 'epochs'?"},
+      {"hidden_layer", "did you mean 'hidden_layers'?"},
+      {"dropout", "it has dataset, learning_rate, epochs"},
+  };
+  for (const auto& [name, message] : cases) {
+    TrainerOptions options;
+    CHECK_THROWS_WITH_AS(set_trainer_option(options, name, "1"), doctest::Contains(message.c_str()),
+                         std::invalid_argument);
+  }
+}
+
+TEST_CASE("weights and biases are counted for the inputs of each dataset and its ten classes") {
+  CHECK(count_parameters("mnist", {128, 64}) == 785 * 128 + 129 * 64 + 65 * 10);
+  CHECK(count_parameters("generated-mnist", {128, 64}) == count_parameters("mnist", {128, 64}));
+  CHECK(count_parameters("cifar-10", {512, 256}) == 3073 * 512 + 513 * 256 + 257 * 10);
+  CHECK(count_parameters("generated-cifar-10", {1}) == 3073 + 20);
+  CHECK(count_parameters("mnist", std::vector<std::int64_t>(1000, 1'000'000)) > 0);
+}
