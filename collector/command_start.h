@@ -21,12 +21,12 @@ struct OwnSettings {
 struct CommandSpec {
   std::vector<std::string> arguments;    // the first is the program, looked for on the PATH of `environment`
   std::vector<std::string> environment;  // NAME=value
-  std::string directory;
+  std::string directory = {};
   // In the foreground it has our standard streams, process group, dispositions of signals and whatever else our starter
   // left open. Otherwise: nothing but 0, 1, 2, in a process group of its own, every signal as by default.
   bool in_foreground = false;
   int output = -1;  // standard output and error, where not in the foreground
-  OwnSettings to_restore;
+  OwnSettings to_restore = {};
 };
 
 struct StartFailure {

@@ -17,11 +17,11 @@ namespace memtrack {
 
 struct EndFacts {
   EndCause cause = EndCause::command;
-  std::string cancel_signal;  // "SIGTERM"
-  std::optional<std::chrono::nanoseconds> timeout;
+  std::string cancel_signal = {};  // "SIGTERM"
+  std::optional<std::chrono::nanoseconds> timeout = {};
   bool had_to_kill = false;
   int wait_status = 0;  // as wait4 gave it
-  rusage usage{};
+  rusage usage = {};
   std::int64_t ended_ns = 0;
   std::int64_t outlived = 0;    // processes that were left when the command's grace was over
   std::int64_t unkillable = 0;  // that not even SIGKILL ended
@@ -30,11 +30,11 @@ struct EndFacts {
 TrialOutcome decide_outcome(const EndFacts& facts);
 
 struct PeakFacts {
-  TreeHighWater high_water;
-  Reading largest_rss_sample_bytes;
-  Reading largest_anon_sample_bytes;
+  TreeHighWater high_water = {};
+  Reading largest_rss_sample_bytes = {};
+  Reading largest_anon_sample_bytes = {};
   bool has_waited_for_children = false;  // the command had some, though we may never have seen them
-  Reading max_rss_bytes;                 // wait4; none while the command runs
+  Reading max_rss_bytes = {};            // wait4; none while the command runs
   std::int64_t max_rss_floor_bytes = 0;  // ru_maxrss begins at the resident memory of who forked the command: us
 };
 

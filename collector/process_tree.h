@@ -28,8 +28,9 @@ struct ProcessId {
 // High-water marks of resident memory that the kernel kept, as far as they were read.
 struct TreeHighWater {
   std::int64_t processes_seen = 0;
-  Reading largest_bytes;  // of any one process
-  Reading sum_bytes;  // over all processes seen: no moment can have had more, but for what grew after its last reading
+  Reading largest_bytes = {};  // of any one process
+  Reading sum_bytes =
+      {};  // over all processes seen: no moment can have had more, but for what grew after its last reading
 };
 
 class ProcessTree {
