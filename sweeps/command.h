@@ -9,8 +9,9 @@
 
 namespace memtrack {
 
-// The two macros that are expanded only when the trial starts: ${envvar:NAME} from `environment` (empty where unset, as
-// W&B does) and ${args_json_file}, the path of a file that holds the parameters as one JSON object.
+// The two macros that are expanded only when the trial starts: ${envvar:NAME} from `environment` (NAME itself where it
+// is unset, as W&B's agent does) and ${args_json_file}, the path of a file that holds the parameters as one JSON
+// object.
 std::vector<std::string> expand_late_macros(const std::vector<std::string>& command,
                                             const std::map<std::string, std::string>& environment,
                                             const std::string& args_json_file);

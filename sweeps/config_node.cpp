@@ -158,7 +158,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void open(const YAML::Mark& mark, const std::string& tag, std::string_view type, decltype(ConfigNode::data) data,
             YAML::anchor_t anchor) {
     if (expects_name()) {
-      fail(place(mark), "a list or map stands where a name would have to be");
+      fail(place(mark), "a list or map stands where a name would have to be, or its bracket is not closed");
     }
     if (!tag.empty() && tag != "?" && tag != "!" && !is_standard(tag, type)) {
       fail(place(mark), "the tag " + quoted(tag) + " is not known here, and would have to be left out");
@@ -324,6 +324,9 @@ std::string shown(const ConfigNode& node) {
   }
   if (std::holds_alternative<std::monostate>(node.data)) {
     return "empty";
+  }
+  if (const auto* number = std::get_if<double>(&node.data)) {
+    return python_float(*number);
   }
   const std::string cut = quoted(to_json(to_value(node), JsonStyle::yaml));
   return cut.substr(1, cut.size() - 2);
