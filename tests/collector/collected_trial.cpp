@@ -1,0 +1,172 @@
+#include "tests/collector/collected_trial.h"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "storage/paths.h"
+
+namespace memtrack::testing {
+namespace fs = std::filesystem;
+namespace {
+
+Trial insert_trial(Database& database, const fs::path& folder, const std::vector<std::string>& command,
+                   const TrialSettings& settings) {
+  const Trial trial = insert_run(database, "test", command, folder, settings.interval);
+  SQLite::Statement change(database.handle(), "UPDATE trials SET timeout_ns = ?, parameters = ?");
+  if (settings.timeout) {
+    change.bind(1, settings.timeout->count());
+  }
+  change.bind(2, settings.parameters);
+  change.exec();
+  return find_trial(database, trial.trial_id);
+}
+
+std::string as_text(const Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) {
+    return *text;
+  }
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    return std::to_string(*integer);
+  }
+  if (const auto* real = std::get_if<double>(&value)) {
+    return std::to_string(*real);
+  }
+  return "NULL";
+}
+
+// Its locks and sockets are in the test's own folder.
+fs::path with_runtime_folder(const fs::path& folder) {
+  setenv("XDG_RUNTIME_DIR", folder.c_str(), 1);
+  return folder / "memtrack.db";
+}
+
+}  // namespace
+
+CollectedTrial::CollectedTrial(std::vector<std::string> command, TrialSettings settings)
+    : settings_(std::move(settings)),
+      database_(Database::open_for_writing(with_runtime_folder(folder_.path()))),
+      trial_(insert_trial(database_, folder_.path(), command, settings_)),
+      lock_(TrialLock::try_acquire(lock_path())) {
+  REQUIRE(lock_);
+}
+
+CollectedTrial::~CollectedTrial() {
+  if (collector_ > 0) {
+    kill(collector_, SIGKILL);
+    waitpid(collector_, nullptr, 0);
+  }
+}
+
+fs::path CollectedTrial::lock_path() const {
+  return trial_lock_path(trial_.uid);
+}
+fs::path CollectedTrial::event_socket() const {
+  return event_socket_path(trial_.uid);
+}
+
+pid_t CollectedTrial::start() {
+  const std::string program = sibling_program("memtrack-collector");
+  std::vector<std::string> arguments = {program,
+                                        "--db",
+                                        database_.path(),
+                                        "--trial",
+                                        std::to_string(trial_.trial_id),
+                                        "--lock-fd",
+                                        std::to_string(lock_->descriptor())};
+  if (settings_.in_foreground) {
+    arguments.push_back("--foreground");
+  } else {
+    arguments.insert(arguments.end(), {"--log", path("trial.log")});
+  }
+  if (!settings_.environment.empty()) {
+    std::ofstream file(path("environment"), std::ios::binary);
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      file << *entry << '\0';
+    }
+    for (const auto& [name, value] : settings_.environment) {
+      file << name << '=' << value << '\0';
+    }
+    arguments.insert(arguments.end(), {"--environment", path("environment")});
+  }
+  arguments.insert(arguments.end(), settings_.options.begin(), settings_.options.end());
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) {
+    pointers.push_back(argument.data());
+  }
+  pointers.push_back(nullptr);
+  const int errors = open(path("collector.errors").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  collector_ = fork();
+  if (collector_ == 0) {
+    fcntl(lock_->descriptor(), F_SETFD, 0);
+    dup2(errors, STDERR_FILENO);
+    if (settings_.standard_input >= 0) {
+      dup2(settings_.standard_input, STDIN_FILENO);
+    }
+    if (settings_.standard_output >= 0) {
+      dup2(settings_.standard_output, STDOUT_FILENO);
+    }
+    execv(program.c_str(), pointers.data());
+    _exit(99);
+  }
+  close(errors);
+  lock_.reset();
+  return collector_;
+}
+
+int CollectedTrial::wait() {
+  int status = 0;
+  const bool ended = wait_until([&] { return waitpid(collector_, &status, WNOHANG) == collector_; });
+  REQUIRE(ended);
+  collector_ = 0;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+std::string CollectedTrial::sql(const std::string& statement) {
+  const ResultTable table = query(database_, statement);
+  REQUIRE_FALSE(table.rows.empty());
+  return as_text(table.rows[0][0]);
+}
+
+std::string CollectedTrial::log() const {
+  return read_file(path("trial.log"));
+}
+
+bool CollectedTrial::has_processes() const {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    if (read_file(entry.path() / "environ").find("MEMTRACK_TRIAL=" + trial_.uid) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool wait_until(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (condition()) {
+      return true;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+std::string read_file(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string footprint() {
+  return std::string(MEMTRACK_BUILD_DIR) + "/tests/collector/footprint";
+}
+
+}  // namespace memtrack::testing
