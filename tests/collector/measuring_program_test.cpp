@@ -201,7 +201,8 @@ TEST_CASE("the command runs in its folder, in a group of its own, with the submi
 TEST_CASE("a trial with parameters finds them in the file that WANDB_SWEEP_PARAM_PATH names, gone afterwards") {
   CollectedTrial trial({"sh", "-c",
                         "cat $WANDB_SWEEP_PARAM_PATH; stat -c %a $WANDB_SWEEP_PARAM_PATH; echo $WANDB_RUN_ID "
-                        "$WANDB_SWEEP_ID; cat ${args_json_file}; echo $WANDB_SWEEP_PARAM_PATH > where"},
+                        "$WANDB_SWEEP_ID; cat \"$1\"; echo $WANDB_SWEEP_PARAM_PATH > where",
+                        "sh", "${args_json_file}"},
                        {.parameters = R"({"lr":0.25,"depth":3})"});
   CHECK(trial.run() == 0);
   const std::string log = trial.log();
