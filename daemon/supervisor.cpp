@@ -37,6 +37,8 @@ constexpr auto kLookAgainSoon = milliseconds(100);  // at a trial of which nothi
 constexpr auto kPauseAfterFailedStart = seconds(5);
 constexpr auto kPatienceWithKilled = seconds(30);
 
+const std::string kEndedUnrecorded = "ended without recording the outcome";
+
 struct Watched {
   Trial trial;
   asio::posix::stream_descriptor collector;  // a pidfd
@@ -203,7 +205,7 @@ asio::awaitable<bool> Supervisor::State::treat(const Trial& trial) {
       break;
     }
     case Verdict::lost:
-      co_await end_lost(trial, "ended without recording the outcome");
+      co_await end_lost(trial, kEndedUnrecorded);
       break;
   }
   co_return true;
@@ -246,7 +248,8 @@ asio::awaitable<std::optional<TrialLock>> Supervisor::State::lock_claimed(const 
 asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
   std::string trouble;
   if (cancelled.contains(trial.trial_id)) {
-    co_await settle(trial, "was not started");
+    const std::string collector_end = "was not started";
+    co_await settle(trial, collector_end);
     co_return;
   }
   try {
@@ -278,7 +281,9 @@ asio::awaitable<void> Supervisor::State::follow(std::shared_ptr<Watched> entry) 
     co_return;
   }
   const std::optional<int> status = entry->child > 0 ? children.take_status(entry->child) : std::nullopt;
-  co_await settle(entry->trial, status ? describe_wait_status(*status) : "ended without recording the outcome");
+  // Named: g++ 12 destroys temporaries of a conditional expression twice where it is part of a co_await.
+  const std::string collector_end = status ? describe_wait_status(*status) : kEndedUnrecorded;
+  co_await settle(entry->trial, collector_end);
   watched.erase(entry->trial.trial_id);
   ring();
 }
