@@ -75,13 +75,12 @@ auto with_patience(std::chrono::seconds patience, Work&& work) {
   }
 }
 
-// Removes the lock file at the end, while the lock is still held: whoever opened it before finds it free once we are
-// gone, whoever comes later finds no file; both are right.
+// The trial's lock, handed down by our starter.
 class HeldLock {
  public:
-  HeldLock(int descriptor, std::filesystem::path path) : lock_(TrialLock::adopt(descriptor)), path_(std::move(path)) {
-    lock_.write_owner();
-  }
+  explicit HeldLock(int descriptor) : lock_(TrialLock::adopt(descriptor)) { lock_.write_owner(); }
+  // The file goes while the lock is still held: whoever opened it before finds it free once we are gone, whoever comes
+  // later finds no file; both are right.
   ~HeldLock() {
     struct stat held {};
     struct stat named {};
@@ -92,6 +91,8 @@ class HeldLock {
   }
   HeldLock(const HeldLock&) = delete;
   HeldLock& operator=(const HeldLock&) = delete;
+
+  void remove_at_end(std::filesystem::path path) { path_ = std::move(path); }
 
  private:
   TrialLock lock_;
@@ -195,6 +196,7 @@ int TrialRun::finish(TrialWriter& writer, const TrialOutcome& outcome, int foreg
 
 int run_trial(const CollectorOptions& options) {
   CollectorSignals signals(options.in_foreground);
+  HeldLock lock(options.lock_descriptor);
   OwnSettings to_restore{.signal_mask = options.in_foreground ? signals.original_mask() : sigset_t{},
                          .open_files = raise_open_files()};
   prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -202,7 +204,7 @@ int run_trial(const CollectorOptions& options) {
   Database database =
       with_patience(kStartPatience, [&] { return Database::open_for_writing(options.database, kBusyTimeout); });
   const Trial trial = with_patience(kStartPatience, [&] { return find_trial(database, options.trial_id); });
-  const HeldLock lock(options.lock_descriptor, trial_lock_path(trial.uid));
+  lock.remove_at_end(trial_lock_path(trial.uid));
   TrialRecorder recorder(std::move(database), trial.trial_id);
 
   TrialRun run(options, trial, signals, recorder);

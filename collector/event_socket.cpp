@@ -16,7 +16,7 @@ namespace memtrack {
 EventSocket::EventSocket(std::filesystem::path path)
     : path_(std::move(path)),
       socket_(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)),
-      buffer_(kMaxEventBytes, '\0') {
+      buffer_(std::make_unique_for_overwrite<char[]>(kMaxEventBytes)) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string& name = checked_socket_path(path_).native();
@@ -35,15 +35,15 @@ EventSocket::~EventSocket() {
 
 std::optional<EventSocket::Datagram> EventSocket::receive() {
   // With MSG_TRUNC the length is the datagram's own, also where it did not fit.
-  const ssize_t length = recv(socket_.get(), buffer_.data(), buffer_.size(), MSG_TRUNC | MSG_DONTWAIT);
+  const ssize_t length = recv(socket_.get(), buffer_.get(), kMaxEventBytes, MSG_TRUNC | MSG_DONTWAIT);
   if (length < 0) {
     return std::nullopt;
   }
   const auto size = static_cast<std::size_t>(length);
-  if (size > buffer_.size()) {
+  if (size > kMaxEventBytes) {
     return Datagram{.text = {}, .is_oversize = true};
   }
-  return Datagram{.text = std::string_view(buffer_).substr(0, size)};
+  return Datagram{.text = std::string_view(buffer_.get(), size)};
 }
 
 }  // namespace memtrack

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 
 #include "collector/file_descriptor.h"
@@ -30,7 +30,7 @@ class EventSocket {
  private:
   std::filesystem::path path_;
   FileDescriptor socket_;
-  std::string buffer_;
+  std::unique_ptr<char[]> buffer_;  // not touched, and so not resident, until something is sent
 };
 
 }  // namespace memtrack

@@ -30,9 +30,9 @@ void EventTally::note_number(std::int64_t sender, std::int64_t seq) {
   if (seq < 1 || (known == last_seq_.end() && last_seq_.size() >= kMostSenders)) {
     return;
   }
-  // A lower number than the last: another process with the same pid began.
-  const std::int64_t last = known != last_seq_.end() && known->second < seq ? known->second : 0;
-  if (const std::int64_t gap = seq - last - 1; gap <= kLargestGap) {
+  // A number that is not above the last is another process with the same pid: nothing is known of what it sent before.
+  const std::int64_t last = known == last_seq_.end() ? 0 : known->second;
+  if (const std::int64_t gap = seq - last - 1; gap > 0 && gap <= kLargestGap) {
     missing_ += gap;
   }
   last_seq_[sender] = seq;

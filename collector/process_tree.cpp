@@ -14,7 +14,7 @@ constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // A look at every process of the machine costs milliseconds: at most this share of the time is spent on it.
 constexpr int kFullLookShare = 10'000;
 constexpr std::chrono::seconds kFullLookAtMost(1);
-// The children of more threads than this are found by the full look alone.
+// Of a process with more threads than this, the children of all but the first are found by the full look alone.
 constexpr std::size_t kMostThreadsFollowed = 64;
 
 std::int64_t ticks_to_ns(std::int64_t ticks) {
@@ -149,8 +149,12 @@ void ProcessTree::append_children(Process& process, std::vector<pid_t>& pids) {
   const auto threads = static_cast<std::size_t>(std::max<std::int64_t>(process.last.threads, 0));
   if (process.children.empty() ||
       (threads > 0 && threads <= kMostThreadsFollowed && process.children.size() != threads)) {
+    std::vector<pid_t> list = reader_.list_threads(process.id.pid);
+    if (list.size() > kMostThreadsFollowed) {
+      list = {process.id.pid};  // the first thread
+    }
     process.children.clear();
-    for (const pid_t thread : reader_.list_threads(process.id.pid)) {
+    for (const pid_t thread : list) {
       process.children.push_back(reader_.thread_file(process.id.pid, thread, "children"));
     }
   }

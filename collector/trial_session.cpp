@@ -50,7 +50,7 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
       tree_(reader, getpid()),
       plan_(Clock::now(), settings.timeout),
-      output_buffer_(kOutputBufferBytes, '\0') {
+      output_buffer_(std::make_unique_for_overwrite<char[]>(kOutputBufferBytes)) {
   if (!epoll_.is_open() || !timer_.is_open()) {
     fail("cannot make a timer");
   }
@@ -176,10 +176,9 @@ void TrialSession::take_event(const EventSocket::Datagram& datagram) {
     return;
   }
   const std::int64_t now_ns = clock_.at(Clock::now());
-  if (const auto* phase = std::get_if<PhaseEvent>(&event->what); phase != nullptr && phases_.is_boundary(phase->name)) {
-    if (!command_ended_) {
-      take_sample(SampleKind::phase);  // the last of the phase that ends
-    }
+  const auto* phase = std::get_if<PhaseEvent>(&event->what);
+  if (phase != nullptr && !command_ended_ && phases_.is_boundary(phase->name)) {
+    take_sample(SampleKind::phase);  // the last of the phase that ends
     phases_.enter(phase->name, now_ns);
   }
   writer_.add(ReceivedEvent{.time_ns = now_ns, .phase = phases_.current(), .event = std::move(*event)});
@@ -187,9 +186,9 @@ void TrialSession::take_event(const EventSocket::Datagram& datagram) {
 
 void TrialSession::on_output() {
   for (int i = 0; i < kMostReadsAtOnce && output_.is_open(); ++i) {
-    const ssize_t count = read(output_.get(), output_buffer_.data(), output_buffer_.size());
+    const ssize_t count = read(output_.get(), output_buffer_.get(), kOutputBufferBytes);
     if (count > 0) {
-      writer_.add_output(std::string_view(output_buffer_).substr(0, static_cast<std::size_t>(count)));
+      writer_.add_output({output_buffer_.get(), static_cast<std::size_t>(count)});
     } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
       output_.reset();  // nobody holds the other end any more
     } else {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -83,7 +84,7 @@ class TrialSession {
   EndPlan plan_;
   EndFacts end_;
   PeakFacts peaks_;
-  std::string output_buffer_;
+  std::unique_ptr<char[]> output_buffer_;  // not touched, and so not resident, until there is output
 
   std::int64_t ticks_ = 0;  // that the timer has counted, late ones included
   std::int64_t late_ticks_ = 0;

@@ -50,6 +50,14 @@ TEST_CASE("numbers that begin again are another process with the same pid") {
   CHECK(tally.missing() == 0);
 }
 
+TEST_CASE("two senders that do not say who they are make no gaps of each other") {
+  EventTally tally;
+  for (const int seq : {1, 1, 2, 2, 3, 3}) {
+    tally.take(R"({"event":"x","seq":)" + std::to_string(seq) + "}");
+  }
+  CHECK(tally.missing() == 0);
+}
+
 TEST_CASE("numbers made up do not make figures absurd, nor many senders memory") {
   EventTally tally;
   tally.take(R"({"event":"x","seq":9223372036854775807,"sender":1})");
