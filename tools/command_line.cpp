@@ -11,6 +11,7 @@
 #include "daemon/submission.h"
 #include "datasets/dataset.h"
 #include "storage/paths.h"
+#include "sweeps/nearest_name.h"
 #include "sweeps/sweep.h"
 #include "tools/exit_codes.h"
 #include "tools/terminal.h"
@@ -26,6 +27,21 @@ std::string command_name(const CLI::App& app) {
     name += " " + deepest->get_name();
   }
   return name;
+}
+
+// CLI11 would only say that a subcommand is required.
+void check_command_name(const CLI::App& app, const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front().starts_with('-')) {
+    return;
+  }
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app.get_subcommands(nullptr)) {
+    names.push_back(command->get_name());
+  }
+  if (std::find(names.begin(), names.end(), arguments.front()) == names.end()) {
+    throw UsageError(fmt::format("there is no command {}{}; the commands are {}", memtrack::quoted(arguments.front()),
+                                 did_you_mean(arguments.front(), names), join_names(names)));
+  }
 }
 
 int print_help(const CLI::App& app, const CLI::ParseError& asked) {
@@ -88,10 +104,11 @@ Action CommandLine::parse(int argc, const char* const* argv) {
   // The words of another program's command line are none of ours: they are set apart before anything looks at them.
   if (!arguments.empty() && arguments.front() == "run") {
     if (const auto dashes = std::find(arguments.begin(), arguments.end(), "--"); dashes != arguments.end()) {
-      run_words_.assign(dashes + 1, arguments.end());
+      run_words_.assign(dashes, arguments.end());
       arguments.erase(dashes, arguments.end());
     }
   }
+  check_command_name(*app_, arguments);
   std::reverse(arguments.begin(), arguments.end());
   app_->parse(std::move(arguments));
   return action_;

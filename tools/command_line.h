@@ -28,7 +28,7 @@ class CommandLine {
 
   std::unique_ptr<CLI::App> app_;
   Action action_;
-  std::vector<std::string> run_words_;  // what stands behind -- of `memtrack run`
+  std::vector<std::string> run_words_;  // of `memtrack run`: the first "--" and all behind it
 };
 
 }  // namespace memtrack

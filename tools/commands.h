@@ -18,7 +18,7 @@ namespace memtrack {
 using Action = std::function<int()>;
 
 void add_sweep_command(CLI::App& app, Action& action);
-// `words`: the command to measure, as it stands behind "--"; read when the action runs.
+// `words`: the first "--" of the command line and all behind it, which nobody else has looked at.
 void add_run_command(CLI::App& app, Action& action, const std::vector<std::string>& words);
 void add_status_command(CLI::App& app, Action& action);
 void add_cancel_command(CLI::App& app, Action& action);

@@ -30,6 +30,17 @@ struct RunOptions {
   std::vector<std::string> command;
 };
 
+// `before`: what stands in front of the first "--" and is no option of ours; `behind`: that "--" and all behind it.
+//   memtrack run -- git log -- file      and      memtrack run git log -- file      measure the same.
+std::vector<std::string> measured_command(std::vector<std::string> before, const std::vector<std::string>& behind) {
+  if (!before.empty() && before.front().starts_with('-')) {
+    throw UsageError(fmt::format("{} is no option of memtrack run; 'memtrack run --help' lists them", before.front()));
+  }
+  const bool separates = before.empty() && !behind.empty();
+  before.insert(before.end(), behind.begin() + (separates ? 1 : 0), behind.end());
+  return before;
+}
+
 std::chrono::nanoseconds checked_interval(const std::string& text) {
   const std::chrono::nanoseconds interval = parse_duration(text);
   if (interval < std::chrono::milliseconds(1) || interval > std::chrono::hours(24)) {
@@ -48,7 +59,8 @@ pid_t start_collector(const std::filesystem::path& program, const std::filesyste
                       .signal_mask = signal_mask});
 }
 
-// SIGTERM and SIGHUP are handed on; what Ctrl-C and Ctrl-\ send reaches the command by itself.
+// SIGTERM and SIGHUP are handed on: the collector passes them to the command. What Ctrl-C and Ctrl-\ send reaches the
+// command by itself, as a hang-up of the terminal does.
 int wait_for_end(pid_t collector, const SignalWatch& signals) {
   int status = 0;
   while (waitpid(collector, &status, WNOHANG) != collector) {
@@ -114,8 +126,7 @@ void add_run_command(CLI::App& app, Action& action, const std::vector<std::strin
                "memtrack run --interval 100ms --name sort -- sh -c 'sort big.txt > sorted.txt'\n"
                "\nExit code: the command's, 128 + signal, 125 when memtrack failed, 126 and 127 as env(1)");
   command->callback([options, command, &action, &words] {
-    options->command = command->remaining();
-    options->command.insert(options->command.end(), words.begin(), words.end());
+    options->command = measured_command(command->remaining(), words);
     action = [options] { return run_measured(*options); };
   });
 }

@@ -17,10 +17,10 @@ std::string seconds_text(const std::optional<std::int64_t>& ns) {
 }
 
 std::string end_text(const RunSummary& summary) {
-  if (summary.exit_code) {
-    return fmt::format("exit code {}", *summary.exit_code);
+  if (!summary.reason.empty()) {
+    return escape_controls(summary.reason);
   }
-  return summary.term_signal ? fmt::format("ended by signal {}", *summary.term_signal) : summary.state;
+  return summary.exit_code ? fmt::format("exit code {}", *summary.exit_code) : summary.state;
 }
 
 std::string time_line(const RunSummary& summary) {
@@ -28,7 +28,7 @@ std::string time_line(const RunSummary& summary) {
   const auto wall = timed ? std::optional(*summary.ended_ns - *summary.started_ns) : std::nullopt;
   const auto cpu =
       summary.user_ns && summary.system_ns ? std::optional(*summary.user_ns + *summary.system_ns) : std::nullopt;
-  return fmt::format("{} wall, {} CPU ({} user, {} system), {}", seconds_text(wall), seconds_text(cpu),
+  return fmt::format("memtrack: {} wall, {} CPU ({} user, {} system), {}\n", seconds_text(wall), seconds_text(cpu),
                      seconds_text(summary.user_ns), seconds_text(summary.system_ns), end_text(summary));
 }
 
@@ -45,16 +45,15 @@ std::string memory_lines(const RunSummary& summary) {
   const std::string interval = format_duration(std::chrono::nanoseconds(summary.interval_ns));
   if (summary.tick_count == 0) {
     return fmt::format(
-        "memtrack: resident memory of its processes: no average, since it was shorter than the interval of {} (choose "
-        "a shorter --interval); {}\n",
-        interval, peak_text(summary));
+        "memtrack: processes: {}; no average: it was shorter than the interval of {}, choose a shorter --interval\n",
+        peak_text(summary), interval);
   }
   const auto average = [](const std::optional<double>& bytes) {
     return bytes ? format_mib(*bytes) + " MiB" : std::string("not read");
   };
   return fmt::format(
-      "memtrack: resident memory of its processes: average {} over {} of {}; {}\n"
-      "memtrack: the whole system's used memory: average {}\n",
+      "memtrack: processes: resident memory {} on average over {} of {}, {}\n"
+      "memtrack: whole system: used memory {} on average\n",
       average(summary.average_tree_rss_bytes), count_of(summary.tick_count, "tick"), interval, peak_text(summary),
       average(summary.average_used_bytes));
 }
@@ -87,11 +86,10 @@ RunSummary load_run_summary(Database& database, std::int64_t trial_id) {
 }
 
 std::string run_summary_text(const RunSummary& summary, const std::string& database_flag) {
-  std::string lines = fmt::format("memtrack: {}\n{}", time_line(summary), memory_lines(summary));
-  if (summary.state != "done" && !summary.reason.empty()) {
-    lines += fmt::format("memtrack: {}: {}\n", summary.state, escape_controls(summary.reason));
+  if (!summary.exit_code && !summary.term_signal && summary.state == "failed") {
+    return fmt::format("memtrack: {}\n", escape_controls(summary.reason));  // it never started
   }
-  return lines +
+  return time_line(summary) + memory_lines(summary) +
          fmt::format("memtrack: trial {0}; memtrack sql {1}\"SELECT * FROM trial_memory WHERE trial_id = {0}\"\n",
                      summary.trial_id, database_flag);
 }

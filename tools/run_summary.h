@@ -25,8 +25,8 @@ struct RunSummary {
 
 RunSummary load_run_summary(Database& database, std::int64_t trial_id);
 
-// Some lines, each beginning with "memtrack: ". `database_flag`: what a later command has to say to find the same
-// database, such as "--db 'my runs.db' "; empty for the default one.
+// Some lines, each beginning with "memtrack: "; one alone where the command could not be started. `database_flag`: what
+// a later command has to say to find the same database, such as "--db 'my runs.db' "; empty for the default one.
 std::string run_summary_text(const RunSummary& summary, const std::string& database_flag);
 
 }  // namespace memtrack

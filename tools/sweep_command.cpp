@@ -49,13 +49,14 @@ std::string read_text(const std::string& file) {
   if (file == "-") {
     return {std::istreambuf_iterator<char>(std::cin), {}};
   }
-  std::ifstream stream(file, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(stream)), {});
-  if (!stream || std::filesystem::is_directory(file)) {
-    throw UsageError(fmt::format("cannot read the sweep file {}: {}", file,
-                                 std::filesystem::is_directory(file) ? "it is a folder" : std::strerror(errno)));
+  if (std::filesystem::is_directory(file)) {
+    throw UsageError(fmt::format("cannot read the sweep file {}: it is a folder", file));
   }
-  return text;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    throw UsageError(fmt::format("cannot read the sweep file {}: {}", file, std::strerror(errno)));
+  }
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 std::map<std::string, std::string> own_environment() {

@@ -98,11 +98,18 @@ TEST_CASE("the summary of a run says where its peak comes from") {
                      .peak_source = "kernel"};
   const std::string text = run_summary_text(summary, "--db a.db ");
   CHECK(contains(text, "12.0 s wall, 11.0 s CPU (10.0 s user, 1.00 s system), exit code 0\n"));
-  CHECK(contains(text, "average 100.00 MiB over 12 ticks of 1s; peak 120.00 MiB (the kernel's high-water mark)"));
-  CHECK(contains(text, "average 2000.00 MiB"));
+  CHECK(contains(
+      text,
+      "resident memory 100.00 MiB on average over 12 ticks of 1s, peak 120.00 MiB (the kernel's high-water mark)"));
+  CHECK(contains(text, "used memory 2000.00 MiB on average"));
   CHECK(contains(text, "memtrack sql --db a.db \"SELECT * FROM trial_memory WHERE trial_id = 5\""));
   summary.tick_count = 0;
   summary.peak_source = "samples";
-  CHECK(contains(run_summary_text(summary, ""), "no average, since it was shorter than the interval of 1s"));
+  CHECK(contains(run_summary_text(summary, ""), "no average: it was shorter than the interval of 1s"));
   CHECK(contains(run_summary_text(summary, ""), "lower bound"));
+}
+
+TEST_CASE("a command that could not be started is told in one line") {
+  RunSummary summary{.trial_id = 5, .state = "failed", .reason = "could not start 'x': No such file", .interval_ns = 1};
+  CHECK(run_summary_text(summary, "") == "memtrack: could not start 'x': No such file\n");
 }

@@ -18,7 +18,7 @@ inline constexpr std::int64_t kMiB = 1024 * 1024;
 
 struct RecordedTrialFigures {
   std::vector<std::int64_t> used_mib = {};  // of its ticks, 100 ms apart
-  std::int64_t tree_rss_mib = 100;     // of each sample
+  std::int64_t tree_rss_mib = 100;          // of each sample
   std::optional<double> test_accuracy = {};
   TrialState state = TrialState::done;
   std::string reason = {};

@@ -1,0 +1,117 @@
+// memtrack against the real memtrackd.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/end_to_end/session.h"
+
+using memtrack::testing::CommandResult;
+using memtrack::testing::Session;
+using memtrack::testing::wait_until;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+std::string shell_sweep(const std::string& script, int trials = 2) {
+  std::string values;
+  for (int i = 1; i <= trials; ++i) {
+    values += fmt::format("{}{}", i == 1 ? "" : ", ", i);
+  }
+  return fmt::format(
+      "name: shell\nmethod: grid\nprogram: p\ncommand: [sh, -c, '{}', '${{args}}']\nparameters:\n  x: {{values: "
+      "[{}]}}\nmemtrack: {{interval: 20ms, order: listed}}\n",
+      script, values);
+}
+
+}  // namespace
+
+TEST_CASE("the daemon starts once, says where it is, and stops") {
+  const Session session;
+  CHECK(session.run("memtrack daemon status").exit_code == 3);
+  const std::string started = session.output_of("memtrack daemon start");
+  CHECK(contains(started, "memtrackd started: pid "));
+  CHECK(contains(started, (session.folder() / "run/memtrack/memtrackd.sock").string()));
+  CHECK(contains(started, (session.folder() / "memtrack.db").string()));
+  CHECK(contains(session.output_of("memtrack daemon start"), "runs already"));
+  CHECK(contains(session.output_of("memtrack daemon status"), "0 queued, 0 running"));
+  CHECK(nlohmann::json::parse(session.output_of("memtrack daemon status --json"))["status"] == "ok");
+  session.output_of("memtrack daemon logs");
+  CHECK(session.run("memtrack daemon start --db other.db").exit_code == 1);
+  CHECK(contains(session.output_of("memtrack daemon stop"), "stopped"));
+  CHECK(session.run("memtrack daemon status").exit_code == 3);
+  CHECK(contains(session.output_of("memtrack daemon stop"), "does not run"));
+}
+
+TEST_CASE("a daemon that cannot start is told with the end of its log") {
+  const Session session;
+  session.output_of(
+      "echo 'not a database, but more than a hundred bytes of something else, so that it cannot be taken "
+      "for an empty file at all' > memtrack.db");
+  const CommandResult result = session.run("memtrack daemon start");
+  CHECK(result.exit_code == 1);
+  CHECK(contains(result.errors, "memtrack.db"));
+}
+
+TEST_CASE("a sweep is submitted, waited for, and its end is told with an exit code") {
+  const Session session;
+  session.write_file("good.yaml", shell_sweep("sleep 0.1"));
+  session.write_file("bad.yaml", shell_sweep("exit 4"));
+  session.output_of("memtrack daemon start");
+  const CommandResult good = session.run("memtrack sweep good.yaml --wait");
+  CHECK(good.exit_code == 0);
+  CHECK(good.output == "sweep 1 'shell': 2 trials\nsweep 1 'shell': 2 done\n");
+  CHECK(contains(good.errors, "trial 2 (number 2): done in"));
+  const CommandResult bad = session.run("memtrack sweep bad.yaml --wait --json");
+  CHECK(bad.exit_code == 1);
+  CHECK(nlohmann::json::parse(bad.output)["sweeps"][0]["states"] == nlohmann::json({{"failed", 2}}));
+  const CommandResult submitted = session.run("memtrack sweep good.yaml");
+  CHECK(submitted.output == "sweep 3 'shell': 2 trials\n");
+  CHECK(contains(submitted.errors, "memtrack report 3"));
+}
+
+TEST_CASE("Ctrl-C while waiting leaves the sweep to the daemon and says so") {
+  const Session session;
+  session.write_file("s.yaml", shell_sweep("sleep 600", 1));
+  session.output_of("memtrack daemon start");
+  const CommandResult result = session.run(
+      "memtrack sweep s.yaml --wait & pid=$!; until memtrack status 2>/dev/null | grep -q 'trial 1'; "
+      "do sleep 0.05; done; kill -TERM $pid; wait $pid");
+  CHECK(result.exit_code == 143);
+  CHECK(contains(result.errors, "memtrack cancel 1"));
+  CHECK(session.sql("SELECT state FROM trials") == "running");
+  CHECK(contains(session.output_of("memtrack cancel"), "1 running trial asked to end"));
+  CHECK(wait_until([&] { return session.sql("SELECT state FROM trials") == "cancelled"; }));
+  CHECK(session.run("memtrack cancel nothing").exit_code == 2);
+  CHECK(session.run("memtrack cancel --trial 99").exit_code == 2);
+}
+
+TEST_CASE("a sweep runs here without a daemon, and a signal cancels it") {
+  const Session session;
+  session.write_file("s.yaml", shell_sweep("sleep 0.1"));
+  const CommandResult result = session.run("memtrack sweep s.yaml --local");
+  CHECK(result.exit_code == 0);
+  CHECK(result.output == "sweep 1 'shell': 2 trials\nsweep 1 'shell': 2 done\n");
+  session.write_file("s.yaml", shell_sweep("sleep 600"));
+  const CommandResult cancelled = session.run(
+      "memtrack sweep s.yaml --local & until memtrack status 2>/dev/null | grep -q 'trial 3'; do sleep 0.05; done; "
+      "kill "
+      "-TERM $!; wait $!");
+  CHECK(cancelled.exit_code == 143);
+  CHECK(contains(cancelled.output, "sweep 2 'shell': 2 cancelled\n"));
+}
+
+TEST_CASE("a database that somebody supervises is not run a second time") {
+  const Session session;
+  session.write_file("s.yaml", shell_sweep("true"));
+  session.output_of("memtrack daemon start");
+  const CommandResult result = session.run("memtrack sweep s.yaml --local");
+  CHECK(result.exit_code == 2);
+  CHECK(contains(result.errors, "leave out --local"));
+  CHECK(session.sql("SELECT count(*) FROM sweeps") == "0");
+  CHECK(session.run("memtrack sweep s.yaml --db other.db").exit_code == 2);
+}

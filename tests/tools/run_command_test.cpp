@@ -1,0 +1,106 @@
+// memtrack run, with the real collector.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/end_to_end/session.h"
+
+using memtrack::testing::CommandResult;
+using memtrack::testing::Session;
+using memtrack::testing::wait_until;
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("run gives back the command's exit code and sums up on standard error") {
+  const Session session;
+  const struct {
+    const char* command;
+    int exit_code;
+    const char* summary;
+  } cases[] = {
+      {"memtrack run -- true", 0, "exit code 0"},
+      {"memtrack run false", 1, "exited with code 1"},
+      {"memtrack run -- sh -c 'exit 7'", 7, "exited with code 7"},
+      {"memtrack run -- sh -c 'kill -9 $$'", 137, "SIGKILL"},
+      {"memtrack run -- sh -c 'kill -TERM $$'", 143, "SIGTERM"},
+  };
+  for (const auto& c : cases) {
+    CAPTURE(c.command);
+    const CommandResult result = session.run(c.command);
+    CHECK(result.exit_code == c.exit_code);
+    CHECK(result.output.empty());
+    CHECK(contains(result.errors, c.summary));
+    CHECK(contains(result.errors, "no average: it was shorter than the interval of 1s"));
+    CHECK(contains(result.errors, "memtrack sql \"SELECT * FROM trial_memory WHERE trial_id = "));
+  }
+  CHECK(session.sql("SELECT group_concat(name, ' ') FROM (SELECT name FROM sweeps ORDER BY sweep_id)") ==
+        "true false sh sh sh");
+}
+
+TEST_CASE("a command that is not there gets 127 and one line, one that cannot be run 126") {
+  const Session session;
+  for (const auto& [command, exit_code] :
+       {std::pair{"./nothing-here", 127}, std::pair{"no-such-command", 127}, std::pair{"/etc/passwd", 126}}) {
+    CAPTURE(command);
+    const CommandResult result = session.run(fmt::format("memtrack run -- {}", command));
+    CHECK(result.exit_code == exit_code);
+    CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
+    CHECK(contains(result.errors, command));
+  }
+}
+
+TEST_CASE("the command's words reach it as they are") {
+  const Session session;
+  CHECK(session.output_of("memtrack run --name words -- printf '%s\\n' --db '[a, b]' -- '{x}' '' '*'") ==
+        "--db\n[a, b]\n--\n{x}\n\n*\n");
+  CHECK(session.output_of("memtrack run printf '%s\\n' --help -n") == "--help\n-n\n");
+  CHECK(session.output_of("memtrack run printf '%s\\n' one -- two") == "one\n--\ntwo\n");
+  CHECK(session.sql("SELECT name FROM sweeps WHERE sweep_id = 1") == "words");
+}
+
+TEST_CASE("the command keeps input, output, errors and the descriptors that the caller left open") {
+  const Session session;
+  CHECK(session.output_of("echo hello | memtrack run -- tr a-z A-Z") == "HELLO\n");
+  CHECK(session.output_of("echo five >f; memtrack run -- sh -c 'cat <&5' 5<f") == "five\n");
+  CHECK(contains(session.run("memtrack run -- sh -c 'echo seen >&2'").errors, "seen\n"));
+  // Nothing of ours is open in it beside what any child of the shell has.
+  CHECK(session.output_of("memtrack run -- sh -c 'ls /proc/$$/fd | wc -l'") ==
+        session.output_of("sh -c 'ls /proc/$$/fd | wc -l'"));
+}
+
+TEST_CASE("signals are as the caller left them") {
+  const Session session;
+  // Signals 1 to 28; beyond lie some of the C library's own.
+  const std::string mask = "sed -nE 's/^(Sig(Blk|Ign|Cgt)).*(.{7})$/\\1 \\3/p' /proc/self/status";
+  CHECK(session.output_of("memtrack run -- " + mask) == session.output_of(mask));
+}
+
+TEST_CASE("SIGTERM to memtrack run reaches the command") {
+  const Session session;
+  session.write_file("command", "trap 'echo got it; exit 9' TERM\necho $$ >ready\nwhile :; do sleep 0.05; done\n");
+  const CommandResult result =
+      session.run("memtrack run -- sh command & while [ ! -s ready ]; do sleep 0.05; done; kill -TERM $!; wait $!");
+  CAPTURE(result.errors);
+  CHECK(result.output == "got it\n");
+  CHECK(result.exit_code == 9);
+}
+
+TEST_CASE("a collector that is killed leaves a trial that is lost, and nothing of its tree") {
+  const Session session;
+  const CommandResult result = session.run(
+      "memtrack run -- sleep 600 & while ! collector=$(sqlite3 -readonly memtrack.db 'SELECT collector_pid FROM trials "
+      "WHERE started_ns > 0' 2>/dev/null) || [ -z \"$collector\" ]; do sleep 0.05; done; kill -9 $collector; wait $!");
+  CHECK(result.exit_code == 125);
+  CHECK(session.sql("SELECT state FROM trials") == "lost");
+  CHECK(contains(result.errors, "lost"));
+  const std::string marker = "MEMTRACK_TRIAL=" + session.sql("SELECT uid FROM trials");
+  CHECK(wait_until([&] { return session.run("grep -lsaz '" + marker + "' /proc/[0-9]*/environ").exit_code != 0; }));
+}
