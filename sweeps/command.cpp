@@ -34,7 +34,7 @@ Value value_of(const Json& json) {
     case Json::value_t::object: {
       ValueDict dict;
       for (const auto& [name, member] : json.items()) {
-        dict.emplace_back(name, value_of(member));
+        dict.push_back({name, value_of(member)});
       }
       return {dict};
     }

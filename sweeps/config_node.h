@@ -1,6 +1,6 @@
 #pragma once
 
-// A YAML document as plain data, each part with its place in the file. config_node.cpp alone knows yaml-cpp.
+// A YAML document as plain data, each part with its place in the file. config_reader.cpp alone knows yaml-cpp.
 
 #include <cstdint>
 #include <memory>

@@ -52,6 +52,7 @@ constexpr std::array<Form, 19> kForms = {{
 
 std::vector<std::string_view> form_names() {
   std::vector<std::string_view> names;
+  names.reserve(kForms.size());
   for (const Form& form : kForms) {
     names.push_back(form.name);
   }

@@ -1,5 +1,6 @@
 #include "sweeps/event.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -18,45 +19,48 @@ bool is_reserved(std::string_view member) {
   return member == "event" || member == "epoch" || member == "seq" || member == "sender" || member == "name";
 }
 
+// What stands for a bare word of Python's at the start of `text`, and how long that word is; empty where there is none.
+std::pair<std::string_view, std::size_t> bare_word(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kWords = {
+      {{"NaN", "\"nan\""}, {"-Infinity", "\"-inf\""}, {"Infinity", "\"inf\""}}};
+  for (const auto& [word, replacement] : kWords) {
+    if (text.starts_with(word)) {
+      return {replacement, word.size()};
+    }
+  }
+  return {};
+}
+
+// The length of the JSON string, quotes included, at the start of `text`; all of it where its end is missing.
+std::size_t string_length(std::string_view text) {
+  std::size_t end = 1;
+  while (end < text.size() && text[end] != '"') {
+    end += text[end] == '\\' ? 2 : 1;
+  }
+  return std::min(end + 1, text.size());
+}
+
 // Python's json module writes NaN, Infinity and -Infinity bare, which is no JSON: put in quotes, they are strings that
 // number() knows. Refuses nesting that would cost stack later.
 std::string quote_bare_words(std::string_view text) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kWords = {
-      {{"NaN", "\"nan\""}, {"-Infinity", "\"-inf\""}, {"Infinity", "\"inf\""}}};
   std::string result;
   result.reserve(text.size() + 16);
-  bool in_string = false;
   int depth = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      result += c;
-      if (c == '\\' && i + 1 < text.size()) {
-        result += text[++i];
-      } else if (c == '"') {
-        in_string = false;
-      }
-      continue;
+  for (std::size_t i = 0; i < text.size();) {
+    const std::string_view rest = text.substr(i);
+    std::size_t length = rest.front() == '"' ? string_length(rest) : 1;
+    std::string_view replacement = rest.substr(0, length);
+    if (const auto [quoted_word, word_length] = bare_word(rest); word_length > 0) {
+      replacement = quoted_word;
+      length = word_length;
     }
-    bool replaced = false;
-    for (const auto& [word, replacement] : kWords) {
-      if (text.substr(i).starts_with(word)) {
-        result += replacement;
-        i += word.size() - 1;
-        replaced = true;
-        break;
-      }
-    }
-    if (replaced) {
-      continue;
-    }
-    in_string = c == '"';
-    depth += c == '{' || c == '[' ? 1 : 0;
-    depth -= c == '}' || c == ']' ? 1 : 0;
+    depth += replacement == "{" || replacement == "[" ? 1 : 0;
+    depth -= replacement == "}" || replacement == "]" ? 1 : 0;
     if (depth > kDeepestNesting) {
       throw EventError("an event is nested more than " + std::to_string(kDeepestNesting) + " deep");
     }
-    result += c;
+    result += replacement;
+    i += length;
   }
   return result;
 }

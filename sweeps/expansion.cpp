@@ -40,7 +40,7 @@ TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::s
   TrialPlan trial;
   trial.number = index + 1;
   trial.columns = typed_columns(values, definition.columns);
-  std::erase_if(values, [](const auto& member) { return member.first == kReportedMemory; });
+  std::erase_if(values, [](const ValueMember& member) { return member.name == kReportedMemory; });
   if (sweep.built_in_trainer) {
     complete_columns(trial.columns);
     trial.command = hyphened_args(values);

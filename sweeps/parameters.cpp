@@ -51,9 +51,9 @@ ValueDict values_of(const Parameters& parameters, const std::string& prefix,
   result.reserve(parameters.size());
   for (const Parameter& parameter : parameters) {
     const std::string path = prefix + parameter.name;
-    result.emplace_back(parameter.name, parameter.nested() != nullptr
-                                            ? Value{values_of(*parameter.nested(), path + ".", value)}
-                                            : value(parameter, path));
+    Value one = parameter.nested() != nullptr ? Value{values_of(*parameter.nested(), path + ".", value)}
+                                              : value(parameter, path);
+    result.push_back({parameter.name, std::move(one)});
   }
   return result;
 }
@@ -69,8 +69,9 @@ void collect(const Parameters& parameters, std::vector<const Parameter*>& leaves
 }
 
 Value* find_member(ValueDict& dict, std::string_view name) {
-  const auto found = std::find_if(dict.begin(), dict.end(), [&](const auto& member) { return member.first == name; });
-  return found == dict.end() ? nullptr : &found->second;
+  const auto found =
+      std::find_if(dict.begin(), dict.end(), [&](const ValueMember& member) { return member.name == name; });
+  return found == dict.end() ? nullptr : &found->value;
 }
 
 // Dicts are laid over each other, everything else replaces.
@@ -78,7 +79,7 @@ void lay_over(ValueDict& below, const ValueDict& above) {
   for (const auto& [name, value] : above) {
     Value* existing = find_member(below, name);
     if (existing == nullptr) {
-      below.emplace_back(name, value);
+      below.push_back({name, value});
       continue;
     }
     auto* inner = std::get_if<ValueDict>(&existing->data);
@@ -92,7 +93,7 @@ void lay_over(ValueDict& below, const ValueDict& above) {
 }
 
 bool remove_path(ValueDict& dict, std::string_view name) {
-  if (std::erase_if(dict, [&](const auto& member) { return member.first == name; }) > 0) {
+  if (std::erase_if(dict, [&](const ValueMember& member) { return member.name == name; }) > 0) {
     return true;
   }
   for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
@@ -124,7 +125,7 @@ std::vector<Row> parse_rows(const ConfigNode& node) {
     Row row;
     for (const ConfigMember& member : *item.map()) {
       check_name(member.name, member.mark);
-      row.values.emplace_back(member.name, to_value(member.node));
+      row.values.push_back({member.name, to_value(member.node)});
       row.marks.push_back(member.node.mark);
     }
     rows.push_back(std::move(row));
@@ -153,7 +154,7 @@ void fix_parameter(Parameters& parameters, const std::string& name, const Config
 
 void remove_from_row(Row& row, std::string_view name) {
   for (std::size_t i = 0; i < row.values.size(); ++i) {
-    if (row.values[i].first == name) {
+    if (row.values[i].name == name) {
       row.values.erase(row.values.begin() + static_cast<std::ptrdiff_t>(i));
       row.marks.erase(row.marks.begin() + static_cast<std::ptrdiff_t>(i));
       return;

@@ -83,7 +83,7 @@ class Reader {
     if (node.list() != nullptr || node.map() != nullptr || std::holds_alternative<std::monostate>(node.data)) {
       refuse("name", node, "a text such as quickstart");
     }
-    const std::string name = python_str(to_value(node));
+    std::string name = python_str(to_value(node));
     if (name.empty() || name.size() > 200 || name.find('\n') != std::string::npos) {
       refuse("name", node, "one line of 1 to 200 bytes");
     }
@@ -179,7 +179,7 @@ class Reader {
   // --set: one value for all trials, those of a list included.
   void apply_fixed() {
     for (const auto& [name, value] : overrides_.set) {
-      const std::string flag = "--set " + name + "=" + value;
+      const std::string flag = std::string("--set ").append(name).append("=").append(value);
       const ConfigNode node = parse_flag_value(value, flag);
       if (sweep_.built_in_trainer) {
         check_trainer_value({name, node.mark, node});

@@ -72,7 +72,7 @@ Parameters open_ranges(const Parameters& parameters) {
 
 void check_trainer_values(const ValueDict& values, const Parameters& parameters) {
   for (std::size_t i = 0; i < values.size(); ++i) {
-    check(values[i].first, values[i].second, parameters[i].mark);
+    check(values[i].name, values[i].value, parameters[i].mark);
   }
 }
 

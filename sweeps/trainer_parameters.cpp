@@ -124,6 +124,7 @@ std::vector<std::int64_t> widths(std::string_view name, std::string_view value) 
 
 [[noreturn]] void refuse_name(std::string_view name) {
   std::vector<std::string_view> known;
+  known.reserve(kParameters.size());
   for (const TrainerParameter& parameter : kParameters) {
     known.push_back(parameter.name);
   }

@@ -141,7 +141,7 @@ std::string python_float(double number) {
   std::array<char, 64> buffer{};
   char* const begin = buffer.data();
   const auto scientific = std::to_chars(begin, begin + buffer.size(), number, std::chars_format::scientific);
-  const std::string text(begin, scientific.ptr);
+  std::string text(begin, scientific.ptr);
   int exponent = 0;
   const std::size_t e = text.find('e');
   const std::size_t digits = e + (text[e + 1] == '+' ? 2 : 1);

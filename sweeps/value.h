@@ -6,18 +6,23 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
 namespace memtrack {
 
 struct Value;
+struct ValueMember;
 using ValueList = std::vector<Value>;
-using ValueDict = std::vector<std::pair<std::string, Value>>;  // in the file's order, names unique
+using ValueDict = std::vector<ValueMember>;  // in the file's order, names unique
 
 struct Value {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, ValueList, ValueDict> data;
+};
+
+struct ValueMember {
+  std::string name;
+  Value value;
 };
 
 // Python's repr of a float: shortest text that reads back the same, "1e-05" below 0.0001 and from 1e16 on.
