@@ -17,8 +17,9 @@ std::string seconds_text(const std::optional<std::int64_t>& ns) {
 }
 
 std::string end_text(const RunSummary& summary) {
-  if (!summary.reason.empty()) {
-    return escape_controls(summary.reason);
+  const bool ended_by_itself = summary.state == "done" || summary.state == "failed";
+  if (!summary.reason.empty()) {  // "exited with code 7", "lost: its collector ended without recording the outcome"
+    return (ended_by_itself ? "" : summary.state + ": ") + escape_controls(summary.reason);
   }
   return summary.exit_code ? fmt::format("exit code {}", *summary.exit_code) : summary.state;
 }

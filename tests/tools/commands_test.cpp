@@ -165,7 +165,7 @@ TEST_CASE("sql answers in four formats, reads only, and tells SQLite's own error
   CHECK(session.output_of(ask + " --format markdown") ==
         "| number | batch_size | reason |\n| --- | --- | --- |\n| 1 | 8 | NULL |\n| 2 | 40 | NULL |\n");
   for (const auto& [sql, message] :
-       {std::pair{"SELECT nothing FROM trials", "no such column: nothing"}, std::pair{"SELEC 1", "syntax error"},
+       {std::pair{"SELECT colour FROM trials", "no such column: colour"}, std::pair{"SELEC 1", "syntax error"},
         std::pair{"DELETE FROM trials", "only read"}, std::pair{"SELECT 1; SELECT 2", "one statement"}}) {
     CAPTURE(sql);
     const CommandResult result = session.run(fmt::format("memtrack sql \"{}\"", sql));
