@@ -28,7 +28,7 @@ std::string sleeping_sweep(int trials, const std::string& seconds, const std::st
 }
 
 bool process_runs(const Session& session, const std::string& marker) {
-  return session.run(fmt::format("grep -lsaz '{}' /proc/[0-9]*/environ", marker)).exit_code == 0;
+  return session.run(fmt::format("grep -qsaz '{}' /proc/[0-9]*/environ", marker)).exit_code == 0;
 }
 
 }  // namespace
@@ -208,15 +208,15 @@ TEST_CASE("a wrong sweep file gets one error with file, line and column, exit 2,
   const Session session;
   session.output_of("memtrack daemon start");
   const struct {
-    const char* yaml;
-    const char* message;
+    std::string yaml;
+    std::string message;
   } cases[] = {
       {"method: grid\nparameters: {epochs: {values: [1, two]}}\n", "s.yaml:2:"},
       {"method: grid\nparameters: {lerning_rate: {value: 0.1}}\n", "learning_rate"},
       {"method: grid\nparameters: {epochs: {values: []}}\n", "s.yaml:2:"},
       {"method: grid\nparameters: {epochs: {value: 1}}\nmemtrack: {intervall: 5s}\n", "interval"},
       {"method: grid\nparameters: {epochs: {value: 1}}\nmemtrack: {interval: 0s}\n", "s.yaml:3:"},
-      {"method: grid\nparameters: {epochs: {value: 1}}\nmemtrack: {jobs: 2}\n", "not yet"},
+      {"method: grid\nparameters: {epochs: {value: 1}}\nmemtrack: {jobs: 2}\n", "does not support yet"},
       {"method: grid\nparameters: [\n", "s.yaml:"},
       {"method: gird\nparameters: {epochs: {value: 1}}\n", "grid"},
       {"", "s.yaml"},
@@ -224,9 +224,10 @@ TEST_CASE("a wrong sweep file gets one error with file, line and column, exit 2,
   for (const auto& wrong : cases) {
     CAPTURE(wrong.yaml);
     session.write_file("s.yaml", wrong.yaml);
-    for (const char* how : {"", " --local", " --dry-run"}) {
+    for (const std::string how : {"", " --local", " --dry-run"}) {
       CAPTURE(how);
-      const CommandResult result = session.run(std::string("memtrack sweep s.yaml") + how);
+      const CommandResult result = session.run("memtrack sweep s.yaml" + how);
+      CAPTURE(result.errors);
       CHECK(result.exit_code == 2);
       CHECK(result.output.empty());
       CHECK(result.errors.find(wrong.message) != std::string::npos);
