@@ -220,6 +220,7 @@ int run_sweep(const SweepOptions& options) {
   std::filesystem::path database = database_path(options.database);
   json sweeps;
   if (options.local) {
+    parse_sweep_file(request.config, request.file, request.overrides);  // a wrong file is told before all else
     check_nobody_supervises(database);
     sweeps = submit(database, request).at("sweeps");
   } else {

@@ -106,7 +106,9 @@ std::string progress_line(const Progress& progress, std::int64_t now_ns, std::si
   if (const auto seconds = remaining_seconds(progress, now_ns)) {
     line += fmt::format("  ETA {}", format_seconds(*seconds));
   }
-  line += progress.running ? "  " + running_trial_text(*progress.running, now_ns, false) : "  waiting";
+  line += progress.running
+              ? fmt::format("  trial {}: {}", progress.running->trial_id, running_state_text(*progress.running, now_ns))
+              : "  waiting";
   return truncate_to_width(line, width);
 }
 

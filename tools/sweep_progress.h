@@ -49,8 +49,8 @@ class ProgressReader {
 // What is left, in seconds, where enough is known to guess: trials so far, and the running one's epochs.
 std::optional<double> remaining_seconds(const Progress& progress, std::int64_t now_ns);
 
-// One line that fits `width` columns: "[#####-----] 11/22  trial 13 of ...: epoch 3/18, accuracy 0.91, 12.3 s  ETA
-// 2m03s".
+// One line that fits `width` columns:
+// "[#####---------------] 11/40  ETA 2m03s  trial 12: train, epoch 3/18, accuracy 0.9123, 12.3 s".
 std::string progress_line(const Progress& progress, std::int64_t now_ns, std::size_t width);
 
 // "trial 3 (number 2): done in 12.3 s, accuracy 0.9123", "trial 4 (number 3): failed after 0.20 s: reason".

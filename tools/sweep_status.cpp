@@ -117,17 +117,9 @@ std::vector<RunningTrial> load_running_trials(Database& database, std::optional<
   return trials;
 }
 
-std::string running_trial_text(const RunningTrial& trial, std::int64_t now_ns, bool lost) {
-  std::string text = fmt::format("trial {} of sweep {} (number {}{}):", trial.trial_id, trial.sweep_id, trial.number,
-                                 trial.repeat > 1 ? fmt::format(", repeat {}", trial.repeat) : "");
-  if (lost) {
-    return text + " lost (not yet recovered)";
-  }
-  std::string separator = " ";
-  const auto add = [&](const std::string& part) {
-    text += separator + part;
-    separator = ", ";
-  };
+std::string running_state_text(const RunningTrial& trial, std::int64_t now_ns) {
+  std::string text;
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (!trial.phase.empty()) {
     add(escape_controls(trial.phase));
   }
@@ -141,6 +133,12 @@ std::string running_trial_text(const RunningTrial& trial, std::int64_t now_ns, b
   }
   add(trial.started_ns ? format_seconds(static_cast<double>(now_ns - *trial.started_ns) / 1e9) : "starting");
   return text;
+}
+
+std::string running_trial_text(const RunningTrial& trial, std::int64_t now_ns, bool lost) {
+  return fmt::format("trial {} of sweep {} (number {}{}): {}", trial.trial_id, trial.sweep_id, trial.number,
+                     trial.repeat > 1 ? fmt::format(", repeat {}", trial.repeat) : "",
+                     lost ? "lost (not yet recovered)" : running_state_text(trial, now_ns));
 }
 
 }  // namespace memtrack

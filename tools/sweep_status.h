@@ -51,6 +51,9 @@ struct RunningTrial {
 // Trials in state `running`, of one sweep or of all.
 std::vector<RunningTrial> load_running_trials(Database& database, std::optional<std::int64_t> sweep_id);
 
+// How far it is: "train, epoch 3/18, accuracy 0.9123, 12.3 s".
+std::string running_state_text(const RunningTrial& trial, std::int64_t now_ns);
+
 // "trial 13 of sweep 2 (number 12): train, epoch 3/18, accuracy 0.9123, 12.3 s". `lost`: nobody holds its lock.
 std::string running_trial_text(const RunningTrial& trial, std::int64_t now_ns, bool lost);
 

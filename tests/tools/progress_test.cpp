@@ -51,8 +51,7 @@ TEST_CASE("the line of progress counts the running trial's epochs and guesses wh
   // 1.5 of 4 trials took 15 s.
   CHECK(remaining_seconds(progress, 15 * kSecond).value() == doctest::Approx(25));
   CHECK(progress_line(progress, 15 * kSecond, 200) ==
-        "[#######-------------] 1/4  ETA 25.0 s  trial 2 of sweep 1 (number 2): train, epoch 2/4, accuracy 0.5000, "
-        "5.00 s");
+        "[#######-------------] 1/4  ETA 25.0 s  trial 2: train, epoch 2/4, accuracy 0.5000, 5.00 s");
   CHECK(display_width(progress_line(progress, 15 * kSecond, 40)) == 40);
 }
 

@@ -102,5 +102,5 @@ TEST_CASE("a collector that is killed leaves a trial that is lost, and nothing o
   CHECK(session.sql("SELECT state FROM trials") == "lost");
   CHECK(contains(result.errors, "lost"));
   const std::string marker = "MEMTRACK_TRIAL=" + session.sql("SELECT uid FROM trials");
-  CHECK(wait_until([&] { return session.run("grep -lsaz '" + marker + "' /proc/[0-9]*/environ").exit_code != 0; }));
+  CHECK(wait_until([&] { return session.run("grep -qsaz '" + marker + "' /proc/[0-9]*/environ").exit_code != 0; }));
 }
