@@ -119,7 +119,7 @@ int CommandLine::explain(const std::exception& error) const {
     if (parse_error->get_exit_code() == 0) {
       return print_help(*app_, *parse_error);
     }
-    fmt::print(stderr, "{0}: {1}; '{0} --help' says what is right\n", command_name(*app_), error.what());
+    print_error(fmt::format("{0}: {1}; '{0} --help' says what is right\n", command_name(*app_), error.what()));
     return is_run() ? kRunFailed : kUsage;
   }
   if (dynamic_cast<const OutputClosed*>(&error) != nullptr) {
@@ -127,7 +127,7 @@ int CommandLine::explain(const std::exception& error) const {
   }
   const bool has_place =
       dynamic_cast<const SweepError*>(&error) != nullptr;  // file:line:column stands at its beginning
-  fmt::print(stderr, "{}{}\n", has_place ? "" : "memtrack: ", error.what());
+  print_error(fmt::format("{}{}\n", has_place ? "" : "memtrack: ", error.what()));
   return is_run() ? kRunFailed : exit_code_of(error);
 }
 

@@ -1,20 +1,17 @@
 // memtrack daemon: memtrackd where there is no systemd.
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "daemon/client.h"
+#include "daemon/processes.h"
 #include "storage/paths.h"
 #include "tools/child_process.h"
 #include "tools/commands.h"
@@ -84,31 +81,26 @@ int start(const DaemonOptions& options) {
 }
 
 // True where the process ended within `limit`.
-bool wait_for_process(int pidfd, std::chrono::milliseconds limit) {
+bool wait_for_end(const FileDescriptor& process, std::chrono::milliseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (true) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-    pollfd waiting = {.fd = pidfd, .events = POLLIN, .revents = 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
-    if (ready > 0 || (ready == 0 && left <= 0)) {
-      return ready > 0;
+  while (!has_ended(process)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
     }
+    std::this_thread::sleep_for(kPause);
   }
+  return true;
 }
 
-// Opens a pidfd, then asks again: a pid that was read from an answer alone may be another's by now.
-int open_daemon(const ApiClient& client, const RunningDaemon& daemon) {
-  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, daemon.pid, 0));
-  if (pidfd < 0) {
-    throw std::runtime_error(fmt::format("cannot reach memtrackd (pid {}): {}", daemon.pid, std::strerror(errno)));
-  }
+// Takes hold of the process, then asks again: a pid that was read from an answer alone may be another's by now.
+FileDescriptor open_daemon(const ApiClient& client, const RunningDaemon& daemon) {
+  FileDescriptor process = open_process(daemon.pid);
   const auto again = find_running_daemon(client);
-  if (!again || again->pid != daemon.pid) {
-    close(pidfd);
-    throw std::runtime_error("memtrackd was replaced while it was to be stopped; try again");
+  if (!process || !again || again->pid != daemon.pid) {
+    throw std::runtime_error(
+        "memtrackd ended or was replaced while it was to be stopped; look with 'memtrack daemon status'");
   }
-  return pidfd;
+  return process;
 }
 
 int stop(const DaemonOptions& options) {
@@ -119,16 +111,9 @@ int stop(const DaemonOptions& options) {
     print(fmt::format("memtrackd does not run on {}\n", socket.string()));
     return kRight;
   }
-  const int pidfd = open_daemon(client, *daemon);
-  const long sent = syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, nullptr, 0);
-  const int send_error = errno;
-  const bool ended = sent == 0 && wait_for_process(pidfd, kStopLimit);
-  close(pidfd);
-  if (sent != 0) {
-    throw std::runtime_error(
-        fmt::format("cannot send SIGTERM to memtrackd (pid {}): {}", daemon->pid, std::strerror(send_error)));
-  }
-  if (!ended) {
+  const FileDescriptor process = open_daemon(client, *daemon);
+  send_signal(process, SIGTERM);
+  if (!wait_for_end(process, kStopLimit)) {
     throw std::runtime_error(
         fmt::format("memtrackd (pid {}) got SIGTERM and still runs after {} s", daemon->pid, kStopLimit.count()));
   }

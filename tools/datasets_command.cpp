@@ -136,7 +136,7 @@ int refuse_download() {
       homes += fmt::format("{}{} from {}", homes.empty() ? "" : ", ", description.name, description.home);
     }
   }
-  throw UsageError(fmt::format("downloading is not there yet; put the official files into {}: {}",
+  throw UsageError(fmt::format("downloading is not yet supported; put the official files into {}: {}",
                                data_directory().string(), homes));
 }
 
@@ -156,7 +156,7 @@ void add_datasets_command(CLI::App& app, Action& action) {
   add("list", "What is known, and what of it lies on this machine", run_list)
       ->add_flag("--json", options->json, "For programs");
   add("verify", "Read every file to its end and compare its contents' sha256", run_verify);
-  add("download", "Not there yet: says where the official files are",
+  add("download", "Not yet: says where the official files are",
       [](const DatasetsOptions&) { return refuse_download(); });
   add_examples(*command, "memtrack datasets list\nmemtrack datasets verify mnist");
 }

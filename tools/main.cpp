@@ -6,9 +6,9 @@
 #include "tools/terminal.h"
 
 int main(int argc, char** argv) {
-  memtrack::survive_closed_pipes();
   memtrack::CommandLine command_line;
   try {
+    memtrack::prepare_standard_streams();
     const memtrack::Action action = command_line.parse(argc, argv);
     const int exit_code = action();
     memtrack::flush_output();

@@ -1,12 +1,15 @@
 // memtrack run: measure one command, no daemon.
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <memory>
 
+#include "daemon/processes.h"
 #include "daemon/recovery.h"
 #include "storage/paths.h"
 #include "storage/trial_lock.h"
@@ -22,6 +25,8 @@
 
 namespace memtrack {
 namespace {
+
+constexpr auto kPatienceWithKilled = std::chrono::seconds(10);
 
 struct RunOptions {
   std::string database;
@@ -72,14 +77,28 @@ int wait_for_end(pid_t collector, const SignalWatch& signals) {
   return status;
 }
 
-// The collector ended without having written how the trial ended.
-void end_unfinished(Database& database, std::int64_t trial_id, int status) {
-  if (find_trial(database, trial_id).state != TrialState::running) {
+// Sends SIGKILL to all that has the trial in its environment, until two looks in a row find nobody.
+void kill_tree(const std::string& trial_uid) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithKilled;
+  for (int empty_looks = 0; empty_looks < 2 && std::chrono::steady_clock::now() < deadline;) {
+    const std::vector<FileDescriptor> killed = kill_what_is_left(trial_uid, {});
+    empty_looks = killed.empty() ? empty_looks + 1 : 0;
+    for (const FileDescriptor& process : killed) {
+      pollfd gone = {.fd = process.get(), .events = POLLIN, .revents = 0};
+      poll(&gone, 1, 1000);
+    }
+  }
+}
+
+// The collector ended without having written how the trial ended. recover() would do the same, but leaves it to a
+// daemon where one supervises the database; we know of it now.
+void end_unfinished(Database& database, const Trial& trial, int status) {
+  if (find_trial(database, trial.trial_id).state != TrialState::running) {
     return;
   }
-  recover(database);
-  end_trial(database, trial_id, TrialState::lost,
-            fmt::format("its collector ended with {} before it wrote the outcome", shell_exit_code(status)));
+  kill_tree(trial.uid);
+  end_trial(database, trial.trial_id, TrialState::lost,
+            fmt::format("its collector {} before it had recorded the outcome", describe_wait_status(status)));
 }
 
 std::string database_flag(const std::filesystem::path& database) {
@@ -87,6 +106,14 @@ std::string database_flag(const std::filesystem::path& database) {
 }
 
 int run_measured(const RunOptions& options) {
+  for (const std::string& word : options.command) {
+    if (!is_utf8(word)) {
+      throw UsageError(
+          fmt::format("'{}' is no UTF-8, and could not be kept with the trial as it is; rename the file, or "
+                      "start it from a script",
+                      escape_controls(word)));
+    }
+  }
   if (options.command.empty()) {
     throw UsageError("no command to measure; an example: memtrack run -- python3 train.py");
   }
@@ -106,8 +133,8 @@ int run_measured(const RunOptions& options) {
   const pid_t collector = start_collector(program, path, trial, *lock, signals.mask_before());
   lock.reset();  // the collector's alone: it is free when the collector ends, however it ends
   const int status = wait_for_end(collector, signals);
-  end_unfinished(database, trial.trial_id, status);
-  fmt::print(stderr, "{}", run_summary_text(load_run_summary(database, trial.trial_id), database_flag(path)));
+  end_unfinished(database, trial, status);
+  print_error(run_summary_text(load_run_summary(database, trial.trial_id), database_flag(path)));
   return WIFEXITED(status) ? WEXITSTATUS(status) : kRunFailed;
 }
 

@@ -84,8 +84,7 @@ void ProgressDisplay::show(const Progress& progress, std::int64_t now_ns) {
   }
   if (redraws_) {
     const std::size_t width = errors_width();
-    fmt::print(stderr, "\r{}\x1b[K", progress_line(progress, now_ns, width > 1 ? width - 1 : 1));
-    std::fflush(stderr);
+    print_error(fmt::format("\r{}\x1b[K", progress_line(progress, now_ns, width > 1 ? width - 1 : 1)));
     drawn_ = true;
   }
 }
@@ -97,8 +96,7 @@ void ProgressDisplay::tell(std::string_view line) {
 
 void ProgressDisplay::clear() {
   if (std::exchange(drawn_, false)) {
-    fmt::print(stderr, "\r\x1b[K");
-    std::fflush(stderr);
+    print_error("\r\x1b[K");
   }
 }
 

@@ -1,5 +1,6 @@
 #include "tools/terminal.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -36,7 +37,12 @@ void throw_output_error() {
 
 }  // namespace
 
-void survive_closed_pipes() {
+void prepare_standard_streams() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0) {
+      throw std::runtime_error(fmt::format("cannot open /dev/null: {}", std::strerror(errno)));
+    }
+  }
   // A handler, not SIG_IGN: exec gives the default back to the programs that we start. Who ignored it before keeps
   // that.
   struct sigaction before {};
@@ -60,9 +66,14 @@ void flush_output() {
   }
 }
 
+void print_error(std::string_view text) {
+  // Standard error is unbuffered: one write a call, so that lines of several processes do not mix.
+  [[maybe_unused]] const std::size_t written = std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
 void say(std::string_view line) {
   flush_output();
-  fmt::print(stderr, "{}\n", line);
+  print_error(std::string(line) + "\n");
 }
 
 std::size_t output_width() {

@@ -15,12 +15,16 @@ class OutputClosed : public std::runtime_error {
   OutputClosed() : std::runtime_error("standard output was closed") {}
 };
 
-// A closed pipe then is an error of write(2), not the end of the program. Programs that we start are not touched by it.
-void survive_closed_pipes();
+// To be called first. A closed pipe then is an error of write(2), not the end of the program; programs that we start are
+// not touched by it. Of 0, 1 and 2, what our starter closed leads to /dev/null: no file of ours may take its number.
+void prepare_standard_streams();
 
 // Writes to standard output. Throws OutputClosed, or std::runtime_error where it cannot be written (a full disk).
 void print(std::string_view text);
 void flush_output();
+
+// To standard error, as far as anybody hears it.
+void print_error(std::string_view text);
 
 // One line on standard error, after what was printed.
 void say(std::string_view line);

@@ -164,6 +164,17 @@ std::string escape_controls(std::string_view text) {
   return result;
 }
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const Character character = first_character(text);
+    if (!character.valid) {
+      return false;
+    }
+    text.remove_prefix(character.bytes.size());
+  }
+  return true;
+}
+
 std::string format_mib(double bytes) {
   return fmt::format("{:.2f}", bytes / (1024.0 * 1024.0));
 }

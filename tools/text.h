@@ -23,6 +23,8 @@ std::vector<std::string> fold_to_width(std::string_view text, std::size_t width)
 // Control characters and bytes that are no UTF-8 become \n, \t, \xNN: no cell moves the cursor or breaks a line.
 std::string escape_controls(std::string_view text);
 
+bool is_utf8(std::string_view text);
+
 // 1572864 -> "1.50". MiB are 1,048,576 bytes.
 std::string format_mib(double bytes);
 

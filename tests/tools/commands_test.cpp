@@ -102,7 +102,7 @@ TEST_CASE("wrong usage gets one line and exit code 2, of run 125") {
       {"memtrack log epoch=one", 2, "whole number"},
       {"memtrack log epoch=1", 2, "MEMTRACK_EVENTS is not set"},
       {"memtrack datasets verify mist", 2, "mnist"},
-      {"memtrack datasets download", 2, "not there yet"},
+      {"memtrack datasets download", 2, "not yet supported"},
       {"memtrack sweep s.yaml", 3, "memtrack daemon start"},
       {"memtrack cancel", 3, "memtrack daemon start"},
       {"memtrack run", 125, "no command to measure"},

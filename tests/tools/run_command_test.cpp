@@ -95,12 +95,30 @@ TEST_CASE("SIGTERM to memtrack run reaches the command") {
 
 TEST_CASE("a collector that is killed leaves a trial that is lost, and nothing of its tree") {
   const Session session;
-  const CommandResult result = session.run(
-      "memtrack run -- sleep 600 & while ! collector=$(sqlite3 -readonly memtrack.db 'SELECT collector_pid FROM trials "
-      "WHERE started_ns > 0' 2>/dev/null) || [ -z \"$collector\" ]; do sleep 0.05; done; kill -9 $collector; wait $!");
+  for (const char* first : {"true", "memtrack daemon start"}) {  // with a daemon, too, it is the caller who cleans up
+    CAPTURE(first);
+    session.output_of(first);
+    const CommandResult result = session.run(
+        "memtrack run -- sh -c 'setsid sleep 600 & sleep 600' & while ! collector=$(sqlite3 -readonly memtrack.db "
+        "\"SELECT collector_pid FROM trials WHERE state = 'running' AND started_ns > 0\" 2>/dev/null) || [ -z "
+        "\"$collector\" ]; do sleep 0.05; done; kill -9 $collector; wait $!");
+    CHECK(result.exit_code == 125);
+    CHECK(contains(result.errors, "lost: its collector was killed by signal 9"));
+    CHECK(session.sql("SELECT state FROM trials ORDER BY trial_id DESC LIMIT 1") == "lost");
+    const std::string marker = "MEMTRACK_TRIAL=" + session.sql("SELECT uid FROM trials ORDER BY trial_id DESC LIMIT 1");
+    CHECK(session.run("grep -qsaz '" + marker + "' /proc/[0-9]*/environ").exit_code != 0);
+  }
+}
+
+TEST_CASE("words that could not be stored as they are are refused") {
+  const Session session;
+  const CommandResult result = session.run("memtrack run -- true \"$(printf '\\377')\"");
   CHECK(result.exit_code == 125);
-  CHECK(session.sql("SELECT state FROM trials") == "lost");
-  CHECK(contains(result.errors, "lost"));
-  const std::string marker = "MEMTRACK_TRIAL=" + session.sql("SELECT uid FROM trials");
-  CHECK(wait_until([&] { return session.run("grep -qsaz '" + marker + "' /proc/[0-9]*/environ").exit_code != 0; }));
+  CHECK(contains(result.errors, "'\\xff' is no UTF-8"));
+}
+
+TEST_CASE("nobody who hears the summary is no failure") {
+  const Session session;
+  CHECK(session.run("memtrack run -- sh -c 'exit 7' 2>&-").exit_code == 7);
+  CHECK(session.run("memtrack run --interval never 2>&-").exit_code == 125);
 }

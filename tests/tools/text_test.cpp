@@ -47,6 +47,15 @@ TEST_CASE("no text moves the cursor or breaks a line") {
   CHECK(escape_controls("\xC0\xAF") == "\\xc0\\xaf");  // over-long
 }
 
+TEST_CASE("what is no UTF-8 is seen") {
+  for (const char* good : {"", "abc", "äöü", "日本", "🙂"}) {
+    CHECK(is_utf8(good));
+  }
+  for (const char* bad : {"\xff", "a\xC3", "\xC0\xAF", "\xED\xA0\x80", "\xF5\x80\x80\x80"}) {
+    CHECK_FALSE(is_utf8(bad));
+  }
+}
+
 TEST_CASE("figures read as people write them") {
   CHECK(format_mib(1048576.0) == "1.00");
   CHECK(format_mib(2638539161.6) == "2516.31");
