@@ -67,16 +67,16 @@ constexpr std::array<Alias, 42> kAliases = {{
 
 // The one value of that (folded) name in `values` or in the dicts nested in it; nullptr where there is none or several
 // nested ones.
-const Value* find_folded(const ValueDict& values, std::string_view wanted) {
+const ParameterValue* find_folded(const ValueDict& values, std::string_view wanted) {
   for (const auto& [name, value] : values) {
     if (folded_name(name) == wanted) {
       return &value;
     }
   }
-  const Value* only = nullptr;
+  const ParameterValue* only = nullptr;
   for (const auto& [name, value] : values) {
     const auto* inner = std::get_if<ValueDict>(&value.data);
-    const Value* found = inner == nullptr ? nullptr : find_folded(*inner, wanted);
+    const ParameterValue* found = inner == nullptr ? nullptr : find_folded(*inner, wanted);
     if (found != nullptr && only != nullptr) {
       return nullptr;
     }
@@ -85,17 +85,19 @@ const Value* find_folded(const ValueDict& values, std::string_view wanted) {
   return only;
 }
 
-const Value* find_column(const ValueDict& values, std::string_view column, const std::vector<ColumnChoice>& choices) {
+const ParameterValue* find_column(const ValueDict& values, std::string_view column,
+                                  const std::vector<ColumnChoice>& choices) {
   for (const ColumnChoice& choice : choices) {
-    if (choice.column == column) {
-      return find_value(values, choice.parameter);
+    if (const ParameterValue* chosen = find_value(values, choice.parameter);
+        chosen != nullptr && choice.column == column) {
+      return chosen;
     }
   }
-  if (const Value* found = find_folded(values, column)) {
+  if (const ParameterValue* found = find_folded(values, column)) {
     return found;
   }
   for (const Alias& alias : kAliases) {
-    const Value* found = alias.column == column ? find_folded(values, alias.name) : nullptr;
+    const ParameterValue* found = alias.column == column ? find_folded(values, alias.name) : nullptr;
     if (found != nullptr) {
       return found;
     }
@@ -103,7 +105,7 @@ const Value* find_column(const ValueDict& values, std::string_view column, const
   return nullptr;
 }
 
-std::optional<std::int64_t> as_whole(const Value* value) {
+std::optional<std::int64_t> as_whole(const ParameterValue* value) {
   if (value == nullptr) {
     return std::nullopt;
   }
@@ -117,7 +119,7 @@ std::optional<std::int64_t> as_whole(const Value* value) {
   return std::nullopt;
 }
 
-std::optional<double> as_real(const Value* value) {
+std::optional<double> as_real(const ParameterValue* value) {
   if (value == nullptr) {
     return std::nullopt;
   }
@@ -128,13 +130,13 @@ std::optional<double> as_real(const Value* value) {
   return real != nullptr && std::isfinite(*real) ? std::optional(*real) : std::nullopt;
 }
 
-std::optional<std::string> as_text(const Value* value) {
+std::optional<std::string> as_text(const ParameterValue* value) {
   const auto* text = value == nullptr ? nullptr : std::get_if<std::string>(&value->data);
   return text == nullptr ? std::nullopt : std::optional(*text);
 }
 
 // [128, 64], or one of the texts "[128, 64]" and "128,64".
-std::optional<std::vector<std::int64_t>> as_widths(const Value* value) {
+std::optional<std::vector<std::int64_t>> as_widths(const ParameterValue* value) {
   if (value == nullptr ||
       (!std::holds_alternative<ValueList>(value->data) && !std::holds_alternative<std::string>(value->data))) {
     return std::nullopt;

@@ -15,7 +15,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::string_view kArgsJsonFile = "${args_json_file}";
 constexpr std::string_view kEnvvar = "${envvar:";
 
-Value value_of(const Json& json) {
+ParameterValue value_of(const Json& json) {
   switch (json.type()) {
     case Json::value_t::boolean:
       return {json.get<bool>()};

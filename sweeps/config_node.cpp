@@ -25,9 +25,9 @@ const ConfigNode* ConfigNode::find(std::string_view name) const {
   return nullptr;
 }
 
-Value to_value(const ConfigNode& node) {
+ParameterValue to_value(const ConfigNode& node) {
   struct Converter {
-    Value operator()(const ConfigList& list) const {
+    ParameterValue operator()(const ConfigList& list) const {
       ValueList result;
       result.reserve(list.size());
       for (const ConfigNode& item : list) {
@@ -35,7 +35,7 @@ Value to_value(const ConfigNode& node) {
       }
       return {result};
     }
-    Value operator()(const ConfigMap& map) const {
+    ParameterValue operator()(const ConfigMap& map) const {
       ValueDict result;
       result.reserve(map.size());
       for (const ConfigMember& member : map) {
@@ -43,11 +43,11 @@ Value to_value(const ConfigNode& node) {
       }
       return {result};
     }
-    Value operator()(std::monostate) const { return {}; }
-    Value operator()(bool value) const { return {value}; }
-    Value operator()(std::int64_t value) const { return {value}; }
-    Value operator()(double value) const { return {value}; }
-    Value operator()(const std::string& value) const { return {value}; }
+    ParameterValue operator()(std::monostate) const { return {}; }
+    ParameterValue operator()(bool value) const { return {value}; }
+    ParameterValue operator()(std::int64_t value) const { return {value}; }
+    ParameterValue operator()(double value) const { return {value}; }
+    ParameterValue operator()(const std::string& value) const { return {value}; }
   };
   return std::visit(Converter(), node.data);
 }

@@ -47,7 +47,7 @@ struct ConfigMember {
   ConfigNode node;
 };
 
-Value to_value(const ConfigNode& node);
+ParameterValue to_value(const ConfigNode& node);
 
 // "'two'", "[1, 2]": the value as a message shows it.
 std::string shown(const ConfigNode& node);

@@ -26,7 +26,7 @@ double shape_draw(const Continuous& range, Random& random) {
 }
 
 // From the shape's scale to the parameter's, rounded as the distribution says: round(x / q) * q, halves to even.
-Value carried_over(const Continuous& range, double drawn) {
+ParameterValue carried_over(const Continuous& range, double drawn) {
   double x = drawn;
   if (range.scale == Continuous::Scale::exponential) {
     x = std::exp(drawn);
@@ -65,13 +65,13 @@ std::int64_t drawn_index(const Categorical& categorical, Random& random) {
 
 struct Drawer {
   Random& random;
-  Value operator()(const ConstantValue& constant) const { return constant.value; }
-  Value operator()(const Categorical& categorical) const {
+  ParameterValue operator()(const ConstantValue& constant) const { return constant.value; }
+  ParameterValue operator()(const Categorical& categorical) const {
     return categorical.values[static_cast<std::size_t>(drawn_index(categorical, random))];
   }
-  Value operator()(const IntUniform& range) const { return {random.between(range.min, range.max)}; }
-  Value operator()(const Continuous& range) const { return carried_over(range, shape_draw(range, random)); }
-  Value operator()(const LayerWidths& layers) const {
+  ParameterValue operator()(const IntUniform& range) const { return {random.between(range.min, range.max)}; }
+  ParameterValue operator()(const Continuous& range) const { return carried_over(range, shape_draw(range, random)); }
+  ParameterValue operator()(const LayerWidths& layers) const {
     const std::int64_t depth = random.between(layers.depth.min, layers.depth.max);
     ValueList widths;
     for (std::int64_t i = 0; i < depth; ++i) {
@@ -108,29 +108,31 @@ struct GridCounter {
 
 struct GridPicker {
   std::int64_t index;
-  Value operator()(const ConstantValue& constant) const { return constant.value; }
-  Value operator()(const Categorical& categorical) const { return categorical.values[static_cast<std::size_t>(index)]; }
-  Value operator()(const IntUniform& range) const { return {range.min + index}; }
-  Value operator()(const Continuous& range) const {
-    const double x = range.first + static_cast<double>(index) * *range.q;
-    return range.whole_bounds ? Value{static_cast<std::int64_t>(x)} : Value{x};
+  ParameterValue operator()(const ConstantValue& constant) const { return constant.value; }
+  ParameterValue operator()(const Categorical& categorical) const {
+    return categorical.values[static_cast<std::size_t>(index)];
   }
-  Value operator()(const LayerWidths&) const { return {}; }
+  ParameterValue operator()(const IntUniform& range) const { return {range.min + index}; }
+  ParameterValue operator()(const Continuous& range) const {
+    const double x = range.first + static_cast<double>(index) * *range.q;
+    return range.whole_bounds ? ParameterValue{static_cast<std::int64_t>(x)} : ParameterValue{x};
+  }
+  ParameterValue operator()(const LayerWidths&) const { return {}; }
 };
 
 struct ExtremeFinder {
-  std::vector<Value> operator()(const ConstantValue& constant) const { return {constant.value}; }
-  std::vector<Value> operator()(const Categorical& categorical) const { return categorical.values; }
-  std::vector<Value> operator()(const IntUniform& range) const { return {{range.min}, {range.max}}; }
-  std::vector<Value> operator()(const Continuous& range) const {
+  std::vector<ParameterValue> operator()(const ConstantValue& constant) const { return {constant.value}; }
+  std::vector<ParameterValue> operator()(const Categorical& categorical) const { return categorical.values; }
+  std::vector<ParameterValue> operator()(const IntUniform& range) const { return {{range.min}, {range.max}}; }
+  std::vector<ParameterValue> operator()(const Continuous& range) const {
     if (range.shape != Continuous::Shape::uniform) {
       return {};
     }
     return {carried_over(range, range.first), carried_over(range, range.second)};
   }
-  std::vector<Value> operator()(const LayerWidths& layers) const {
+  std::vector<ParameterValue> operator()(const LayerWidths& layers) const {
     const auto all = [](std::int64_t depth, std::int64_t width) {
-      return Value{ValueList(static_cast<std::size_t>(depth), Value{width})};
+      return ParameterValue{ValueList(static_cast<std::size_t>(depth), ParameterValue{width})};
     };
     return {all(layers.depth.min, layers.width.min), all(layers.depth.max, layers.width.max)};
   }
@@ -142,15 +144,15 @@ std::optional<std::int64_t> grid_count(const Distribution& distribution) {
   return std::visit(GridCounter{distribution.name}, distribution.what);
 }
 
-Value grid_value(const Distribution& distribution, std::int64_t index) {
+ParameterValue grid_value(const Distribution& distribution, std::int64_t index) {
   return std::visit(GridPicker{index}, distribution.what);
 }
 
-Value draw(const Distribution& distribution, Random& random) {
+ParameterValue draw(const Distribution& distribution, Random& random) {
   return std::visit(Drawer{random}, distribution.what);
 }
 
-std::vector<Value> extreme_values(const Distribution& distribution) {
+std::vector<ParameterValue> extreme_values(const Distribution& distribution) {
   return std::visit(ExtremeFinder(), distribution.what);
 }
 

@@ -18,11 +18,11 @@
 namespace memtrack {
 
 struct ConstantValue {
-  Value value;
+  ParameterValue value;
 };
 
 struct Categorical {
-  std::vector<Value> values;
+  std::vector<ParameterValue> values;
   std::vector<double> probabilities;  // empty: all alike
 };
 
@@ -63,12 +63,12 @@ Distribution parse_distribution(const std::string& parameter, const ConfigNode& 
 
 // Number of values that a grid goes through; nullopt where they cannot be counted.
 std::optional<std::int64_t> grid_count(const Distribution& distribution);
-Value grid_value(const Distribution& distribution, std::int64_t index);
+ParameterValue grid_value(const Distribution& distribution, std::int64_t index);
 
-Value draw(const Distribution& distribution, Random& random);
+ParameterValue draw(const Distribution& distribution, Random& random);
 
 // All listed values, or the least and the greatest of a range; none where it is open. For checking before anything
 // runs.
-std::vector<Value> extreme_values(const Distribution& distribution);
+std::vector<ParameterValue> extreme_values(const Distribution& distribution);
 
 }  // namespace memtrack

@@ -46,13 +46,14 @@ Parameters parse_level(const ConfigNode& node, const std::string& prefix) {
 
 // Goes through the nested tree and puts one value in place of each distribution.
 ValueDict values_of(const Parameters& parameters, const std::string& prefix,
-                    const std::function<Value(const Parameter&, const std::string& path)>& value) {
+                    const std::function<ParameterValue(const Parameter&, const std::string& path)>& value) {
   ValueDict result;
   result.reserve(parameters.size());
   for (const Parameter& parameter : parameters) {
     const std::string path = prefix + parameter.name;
-    Value one = parameter.nested() != nullptr ? Value{values_of(*parameter.nested(), path + ".", value)}
-                                              : value(parameter, path);
+    ParameterValue one = parameter.nested() != nullptr
+                             ? ParameterValue{values_of(*parameter.nested(), path + ".", value)}
+                             : value(parameter, path);
     result.push_back({parameter.name, std::move(one)});
   }
   return result;
@@ -68,7 +69,7 @@ void collect(const Parameters& parameters, std::vector<const Parameter*>& leaves
   }
 }
 
-Value* find_member(ValueDict& dict, std::string_view name) {
+ParameterValue* find_member(ValueDict& dict, std::string_view name) {
   const auto found =
       std::find_if(dict.begin(), dict.end(), [&](const ValueMember& member) { return member.name == name; });
   return found == dict.end() ? nullptr : &found->value;
@@ -77,7 +78,7 @@ Value* find_member(ValueDict& dict, std::string_view name) {
 // Dicts are laid over each other, everything else replaces.
 void lay_over(ValueDict& below, const ValueDict& above) {
   for (const auto& [name, value] : above) {
-    Value* existing = find_member(below, name);
+    ParameterValue* existing = find_member(below, name);
     if (existing == nullptr) {
       below.push_back({name, value});
       continue;
@@ -97,7 +98,7 @@ bool remove_path(ValueDict& dict, std::string_view name) {
     return true;
   }
   for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-    Value* outer = find_member(dict, name.substr(0, dot));
+    ParameterValue* outer = find_member(dict, name.substr(0, dot));
     auto* inner = outer == nullptr ? nullptr : std::get_if<ValueDict>(&outer->data);
     if (inner != nullptr && remove_path(*inner, name.substr(dot + 1))) {
       return true;
@@ -196,7 +197,7 @@ void check_constant(const Parameters& parameters) {
 ValueDict grid_values(const Parameters& parameters, std::int64_t index) {
   std::vector<const Parameter*> leaves;
   collect(parameters, leaves);
-  std::vector<Value> picked(leaves.size());
+  std::vector<ParameterValue> picked(leaves.size());
   for (std::size_t i = leaves.size(); i-- > 0;) {
     const Distribution& distribution = *leaves[i]->distribution();
     const std::int64_t count = grid_count(distribution).value_or(1);
@@ -222,7 +223,7 @@ ValueDict row_values(const Parameters& parameters, const Row& row) {
   return values;
 }
 
-const Value* find_value(const ValueDict& values, std::string_view path) {
+const ParameterValue* find_value(const ValueDict& values, std::string_view path) {
   for (const auto& [name, value] : values) {
     if (name == path) {
       return &value;
@@ -231,7 +232,7 @@ const Value* find_value(const ValueDict& values, std::string_view path) {
   for (const auto& [name, value] : values) {
     const auto* inner = std::get_if<ValueDict>(&value.data);
     if (inner != nullptr && path.starts_with(name + ".")) {
-      if (const Value* found = find_value(*inner, path.substr(name.size() + 1))) {
+      if (const ParameterValue* found = find_value(*inner, path.substr(name.size() + 1))) {
         return found;
       }
     }

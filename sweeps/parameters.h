@@ -59,6 +59,6 @@ ValueDict drawn_values(const Parameters& parameters, std::uint64_t seed, std::in
 ValueDict row_values(const Parameters& parameters, const Row& row);
 
 // The value at "lr" or "optimizer.lr"; nullptr where there is none.
-const Value* find_value(const ValueDict& values, std::string_view path);
+const ParameterValue* find_value(const ValueDict& values, std::string_view path);
 
 }  // namespace memtrack

@@ -197,22 +197,31 @@ class Reader {
     }
   }
 
-  // A column's parameter has to be one of the sweep's.
-  void check_columns() const {
+  // A column's parameter has to be one of the sweep's; where it is not, but one of the column's own name is, the choice
+  // has no effect, which is said.
+  void check_columns() {
+    const ValueDict values = drawn_values(definition_.parameters, 0, 0);
+    const auto is_parameter = [&](const std::string& name) {
+      return find_value(values, name) != nullptr ||
+             std::any_of(definition_.rows.begin(), definition_.rows.end(),
+                         [&](const Row& row) { return find_value(row.values, name) != nullptr; });
+    };
     for (const ColumnChoice& choice : definition_.columns) {
-      const ValueDict values = drawn_values(definition_.parameters, 0, 0);
-      const bool in_rows = std::any_of(definition_.rows.begin(), definition_.rows.end(), [&](const Row& row) {
-        return find_value(row.values, choice.parameter) != nullptr;
-      });
-      if (!in_rows && find_value(values, choice.parameter) == nullptr) {
-        std::vector<std::string_view> names;
-        for (const auto& [name, value] : values) {
-          names.push_back(name);
-        }
-        fail(choice.mark, "columns." + choice.column + " is " + quoted(choice.parameter) +
-                              ", and would have to be a parameter of this sweep" +
-                              did_you_mean(choice.parameter, names));
+      if (is_parameter(choice.parameter)) {
+        continue;
       }
+      if (is_parameter(choice.column)) {
+        sweep_.warnings.push_back("columns." + choice.column + " names " + quoted(choice.parameter) +
+                                  ", which this sweep does not have; its " + quoted(choice.column) +
+                                  " fills the column");
+        continue;
+      }
+      std::vector<std::string_view> names;
+      for (const auto& [name, value] : values) {
+        names.push_back(name);
+      }
+      fail(choice.mark, "columns." + choice.column + " is " + quoted(choice.parameter) +
+                            ", and would have to be a parameter of this sweep" + did_you_mean(choice.parameter, names));
     }
   }
 

@@ -10,7 +10,7 @@
 namespace memtrack {
 namespace {
 
-void check(const std::string& name, const Value& value, const Mark& mark) {
+void check(const std::string& name, const ParameterValue& value, const Mark& mark) {
   TrainerOptions options;
   try {
     set_trainer_option(options, name, python_str(value));
@@ -54,7 +54,7 @@ void check_trainer_parameter(const ConfigMember& member) {
       check(member.name, to_value(value), value.mark);
     }
   } else {
-    for (const Value& value : extreme_values(distribution)) {
+    for (const ParameterValue& value : extreme_values(distribution)) {
       check(member.name, value, member.node.mark);
     }
   }

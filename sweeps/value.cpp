@@ -64,7 +64,7 @@ std::string python_repr(const std::string& text) {
 }
 
 // Inside a list or dict Python prints the repr of a string.
-std::string python_inner(const Value& value) {
+std::string python_inner(const ParameterValue& value) {
   const auto* text = std::get_if<std::string>(&value.data);
   return text != nullptr ? python_repr(*text) : python_str(value);
 }
@@ -72,7 +72,7 @@ std::string python_inner(const Value& value) {
 template <typename PrintItem>
 std::string join_list(const ValueList& list, std::string_view separator, PrintItem print) {
   std::string out = "[";
-  for (const Value& item : list) {
+  for (const ParameterValue& item : list) {
     out.append(out.size() > 1 ? separator : std::string_view()).append(print(item));
   }
   return out + "]";
@@ -118,12 +118,12 @@ struct JsonPrinter {
   }
   std::string operator()(const std::string& value) const { return json_string(value, style); }
   std::string operator()(const ValueList& list) const {
-    return join_list(list, separators().item, [this](const Value& item) { return to_json(item, style); });
+    return join_list(list, separators().item, [this](const ParameterValue& item) { return to_json(item, style); });
   }
   std::string operator()(const ValueDict& dict) const {
     return join_dict(
         dict, separators(), [this](const std::string& name) { return json_string(name, style); },
-        [this](const Value& item) { return to_json(item, style); });
+        [this](const ParameterValue& item) { return to_json(item, style); });
   }
   // YAML 1.1 wants a space after the colon.
   Separators separators() const { return style == JsonStyle::compact ? Separators{",", ":"} : Separators{", ", ": "}; }
@@ -154,11 +154,11 @@ std::string python_float(double number) {
   return plain.find('.') == std::string::npos ? plain + ".0" : plain;
 }
 
-std::string python_str(const Value& value) {
+std::string python_str(const ParameterValue& value) {
   return std::visit(PythonPrinter(), value.data);
 }
 
-std::string to_json(const Value& value, JsonStyle style) {
+std::string to_json(const ParameterValue& value, JsonStyle style) {
   return std::visit(JsonPrinter{style}, value.data);
 }
 

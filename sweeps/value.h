@@ -11,25 +11,25 @@
 
 namespace memtrack {
 
-struct Value;
+struct ParameterValue;
 struct ValueMember;
-using ValueList = std::vector<Value>;
+using ValueList = std::vector<ParameterValue>;
 using ValueDict = std::vector<ValueMember>;  // in the file's order, names unique
 
-struct Value {
+struct ParameterValue {
   std::variant<std::monostate, bool, std::int64_t, double, std::string, ValueList, ValueDict> data;
 };
 
 struct ValueMember {
   std::string name;
-  Value value;
+  ParameterValue value;
 };
 
 // Python's repr of a float: shortest text that reads back the same, "1e-05" below 0.0001 and from 1e16 on.
 std::string python_float(double number);
 
 // Python's str(): True, None, 0.001, adam, [128, 64], {'lr': 0.1, 'name': 'adam'}
-std::string python_str(const Value& value);
+std::string python_str(const ParameterValue& value);
 
 enum class JsonStyle {
   compact,  // {"a":1.0}; NaN and infinities as the strings "nan", "inf", "-inf"
@@ -37,7 +37,7 @@ enum class JsonStyle {
   yaml,     // compact, readable as YAML 1.1 too, where 1e-05 would be text: {"a":1.0e-05}
 };
 
-std::string to_json(const Value& value, JsonStyle style);
+std::string to_json(const ParameterValue& value, JsonStyle style);
 std::string json_string(std::string_view text, JsonStyle style);
 
 }  // namespace memtrack

@@ -66,8 +66,10 @@ Session::Session() {
 }
 
 Session::~Session() {
+  // A test that failed half-way may have left a trial running.
   if (fs::exists(folder_ / "run/memtrack")) {
-    run("memtrack daemon stop");
+    run("for sweep in $(sqlite3 memtrack.db \"SELECT sweep_id FROM sweeps WHERE state IN ('queued', 'running')\"); do "
+        "memtrack cancel $sweep; done; memtrack daemon stop");
   }
 }
 

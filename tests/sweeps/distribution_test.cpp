@@ -20,9 +20,9 @@ Distribution distribution(const std::string& yaml) {
   return parse_distribution("x", parse_documents(yaml, "f.yaml").at(0).root);
 }
 
-std::vector<Value> draws(const std::string& yaml, std::int64_t count) {
+std::vector<ParameterValue> draws(const std::string& yaml, std::int64_t count) {
   const Distribution from = distribution(yaml);
-  std::vector<Value> values;
+  std::vector<ParameterValue> values;
   for (std::int64_t i = 0; i < count; ++i) {
     Random random(7, "x", static_cast<std::uint64_t>(i));
     values.push_back(draw(from, random));
@@ -44,7 +44,7 @@ Statistics statistics(
   Statistics result{.lowest = INFINITY, .highest = -INFINITY};
   double sum = 0;
   double squares = 0;
-  for (const Value& value : draws(yaml, kCount)) {
+  for (const ParameterValue& value : draws(yaml, kCount)) {
     const auto* whole = std::get_if<std::int64_t>(&value.data);
     const double x = whole != nullptr ? static_cast<double>(*whole) : std::get<double>(value.data);
     result.lowest = std::min(result.lowest, x);
@@ -88,7 +88,7 @@ TEST_CASE("uniform draws reals between its bounds") {
 TEST_CASE("bounds that are whole numbers draw whole numbers, both bounds included") {
   for (const char* yaml : {"{min: 5, max: 50}", "{distribution: int_uniform, min: 5, max: 50}"}) {
     std::map<std::int64_t, int> counts;
-    for (const Value& value : draws(yaml, 46000)) {
+    for (const ParameterValue& value : draws(yaml, 46000)) {
       ++counts[std::get<std::int64_t>(value.data)];
     }
     CHECK(counts.size() == 46);
@@ -102,7 +102,7 @@ TEST_CASE("bounds that are whole numbers draw whole numbers, both bounds include
 
 TEST_CASE("the whole range of 64 bits can be drawn from") {
   std::set<bool> signs;
-  for (const Value& value : draws("{min: -9223372036854775808, max: 9223372036854775807}", 100)) {
+  for (const ParameterValue& value : draws("{min: -9223372036854775808, max: 9223372036854775807}", 100)) {
     signs.insert(std::get<std::int64_t>(value.data) < 0);
   }
   CHECK(signs.size() == 2);
@@ -175,7 +175,7 @@ TEST_CASE("quantized distributions draw multiples of q, whole where q is whole o
   for (const Case& c : cases) {
     CAPTURE(c.yaml);
     std::set<double> seen;
-    for (const Value& value : draws(c.yaml, 2000)) {
+    for (const ParameterValue& value : draws(c.yaml, 2000)) {
       REQUIRE(std::holds_alternative<std::int64_t>(value.data) == c.whole);
       const double x = c.whole ? static_cast<double>(std::get<std::int64_t>(value.data)) : std::get<double>(value.data);
       CHECK(x >= c.lowest);
@@ -189,7 +189,7 @@ TEST_CASE("quantized distributions draw multiples of q, whole where q is whole o
 
 TEST_CASE("categorical draws all values alike, or as often as their probabilities say") {
   std::map<std::string, int> alike;
-  for (const Value& value : draws("{values: [a, 2, null, [1]]}", 40000)) {
+  for (const ParameterValue& value : draws("{values: [a, 2, null, [1]]}", 40000)) {
     ++alike[python_str(value)];
   }
   CHECK(alike.size() == 4);
@@ -198,7 +198,7 @@ TEST_CASE("categorical draws all values alike, or as often as their probabilitie
   }
   for (const char* name : {"", ", distribution: categorical", ", distribution: categorical_w_probabilities"}) {
     std::map<std::string, int> weighted;
-    for (const Value& value :
+    for (const ParameterValue& value :
          draws("{values: [a, b, c], probabilities: [0.7, 0, 0.3]" + std::string(name) + "}", 40000)) {
       ++weighted[python_str(value)];
     }
@@ -210,11 +210,11 @@ TEST_CASE("categorical draws all values alike, or as often as their probabilitie
 TEST_CASE("layer_widths draws a list of widths") {
   std::set<std::size_t> depths;
   std::set<std::int64_t> widths;
-  for (const Value& value :
+  for (const ParameterValue& value :
        draws("{distribution: layer_widths, depth: {min: 5, max: 9}, width: {min: 5, max: 506}}", 2000)) {
     const auto& list = std::get<ValueList>(value.data);
     depths.insert(list.size());
-    for (const Value& width : list) {
+    for (const ParameterValue& width : list) {
       widths.insert(std::get<std::int64_t>(width.data));
     }
   }

@@ -331,3 +331,14 @@ TEST_CASE("scalars are typed as W&B reads them, but 1e-5 is a number") {
           "{\"x\":" + json + "}");
   }
 }
+
+TEST_CASE("a column's parameter that the sweep does not have is said, where the column's own name fills it") {
+  const std::vector<memtrack::Sweep> sweeps = memtrack::parse_sweep_file(
+      "method: grid\nparameters: {learning_rate: {value: 0.5}}\nmemtrack: {columns: {learning_rate: lr}}\n", "f.yaml",
+      {});
+  REQUIRE(sweeps.size() == 1);
+  REQUIRE(sweeps[0].warnings.size() == 1);
+  CHECK(sweeps[0].warnings[0].find("'lr', which this sweep does not have") != std::string::npos);
+  memtrack::for_each_trial(sweeps[0], {.environment = {}, .trainer = "t"},
+                           [](const memtrack::TrialPlan& trial) { CHECK(trial.columns.learning_rate == 0.5); });
+}

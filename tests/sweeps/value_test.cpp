@@ -7,10 +7,10 @@
 #include <vector>
 
 using memtrack::JsonStyle;
+using memtrack::ParameterValue;
 using memtrack::python_float;
 using memtrack::python_str;
 using memtrack::to_json;
-using memtrack::Value;
 using memtrack::ValueDict;
 using memtrack::ValueList;
 
@@ -44,7 +44,7 @@ TEST_CASE("floats print as Python's repr prints them") {
 }
 
 TEST_CASE("values print as Python's str prints them") {
-  const std::vector<std::pair<Value, std::string>> cases = {
+  const std::vector<std::pair<ParameterValue, std::string>> cases = {
       {{}, "None"},
       {{true}, "True"},
       {{false}, "False"},
@@ -67,12 +67,12 @@ TEST_CASE("values print as Python's str prints them") {
 }
 
 TEST_CASE("JSON is compact for the database, Python's for arguments, and readable as YAML 1.1 for files") {
-  const Value value{ValueDict{{"lr", {1e-5}},
-                              {"n", {std::int64_t{2}}},
-                              {"whole", {1.0}},
-                              {"name", {std::string("gr\"ö\\\t\xF0\x9F\x98\x80")}},
-                              {"none", {}},
-                              {"list", {ValueList{{true}, {false}}}}}};
+  const ParameterValue value{ValueDict{{"lr", {1e-5}},
+                                       {"n", {std::int64_t{2}}},
+                                       {"whole", {1.0}},
+                                       {"name", {std::string("gr\"ö\\\t\xF0\x9F\x98\x80")}},
+                                       {"none", {}},
+                                       {"list", {ValueList{{true}, {false}}}}}};
   CHECK(to_json(value, JsonStyle::compact) ==
         "{\"lr\":1e-05,\"n\":2,\"whole\":1.0,\"name\":\"gr\\\"ö\\\\\\t\xF0\x9F\x98\x80\",\"none\":null,"
         "\"list\":[true,false]}");
@@ -86,9 +86,9 @@ TEST_CASE("JSON is compact for the database, Python's for arguments, and readabl
 }
 
 TEST_CASE("numbers that JSON has no word for are strings, but bare for Python") {
-  const Value value{ValueList{{std::numeric_limits<double>::quiet_NaN()},
-                              {std::numeric_limits<double>::infinity()},
-                              {-std::numeric_limits<double>::infinity()}}};
+  const ParameterValue value{ValueList{{std::numeric_limits<double>::quiet_NaN()},
+                                       {std::numeric_limits<double>::infinity()},
+                                       {-std::numeric_limits<double>::infinity()}}};
   CHECK(to_json(value, JsonStyle::compact) == R"(["nan","inf","-inf"])");
   CHECK(to_json(value, JsonStyle::python) == "[NaN, Infinity, -Infinity]");
 }
