@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <thread>
 
 #include "storage/paths.h"
@@ -160,9 +160,18 @@ bool wait_until(const std::function<bool()>& condition) {
   return false;
 }
 
+// Not through a stream: one throws where a process ends between open and read.
 std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  std::array<char, 16384> buffer{};
+  for (ssize_t count = 0; (count = read(file, buffer.data(), buffer.size())) > 0;) {
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  }
+  if (file >= 0) {
+    close(file);
+  }
+  return text;
 }
 
 std::string footprint() {
