@@ -7,12 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -27,10 +24,22 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
+// The first bytes of a small file; empty where it is not there, or vanishes meanwhile as files of /proc do.
+std::string read_small_file(const fs::path& path) {
+  std::string text(4096, '\0');
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return "";
+  }
+  const ssize_t count = read(descriptor, text.data(), text.size());
+  close(descriptor);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  return text;
+}
+
 // Field 22 of /proc/PID/stat; fields are counted after the last ')', since a name may hold anything.
 std::optional<std::uint64_t> process_start_ticks(pid_t pid) {
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = read_small_file(fmt::format("/proc/{}/stat", pid));
   const std::size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) {
     return std::nullopt;
@@ -110,9 +119,9 @@ bool is_lock_held(const fs::path& path) {
 }
 
 std::optional<LockOwner> read_lock_owner(const fs::path& path) {
-  std::ifstream file(path);
+  std::istringstream text(read_small_file(path));
   LockOwner owner;
-  return file >> owner.pid >> owner.start_ticks ? std::optional(owner) : std::nullopt;
+  return text >> owner.pid >> owner.start_ticks ? std::optional(owner) : std::nullopt;
 }
 
 std::optional<int> open_lock_holder(const fs::path& path) {
