@@ -9,8 +9,8 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <optional>
+#include <sstream>
 
 #include "storage/paths.h"
 #include "storage/query.h"
@@ -20,9 +20,12 @@ namespace memtrack {
 namespace fs = std::filesystem;
 namespace {
 
+// What was read before the process ended, if it ended meanwhile: reading by iterators would throw then.
 std::string read_proc_file(pid_t pid, const char* name) {
-  std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 std::optional<pid_t> parse_pid(const std::string& text) {
