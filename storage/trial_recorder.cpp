@@ -7,19 +7,11 @@
 #include <utility>
 #include <variant>
 
+#include "storage/bind.h"
 #include "storage/sqlite_error.h"
 
 namespace memtrack {
 namespace {
-
-template <typename T>
-void bind_optional(SQLite::Statement& statement, int index, const std::optional<T>& value) {
-  if (value) {
-    statement.bind(index, *value);
-  } else {
-    statement.bind(index);
-  }
-}
 
 void bind_text_or_null(SQLite::Statement& statement, int index, const std::string& text) {
   bind_optional(statement, index, text.empty() ? std::nullopt : std::optional(text));

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <string_view>
 
+#include "storage/bind.h"
 #include "storage/sqlite_error.h"
 
 namespace memtrack {
@@ -24,15 +25,6 @@ auto in_transaction(Database& database, std::string_view doing, Work&& work) {
     transaction.commit();
     return result;
   });
-}
-
-template <typename T>
-void bind_optional(SQLite::Statement& statement, int index, const std::optional<T>& value) {
-  if (value) {
-    statement.bind(index, *value);
-  } else {
-    statement.bind(index);
-  }
 }
 
 struct NewSweep {
