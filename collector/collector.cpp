@@ -178,7 +178,8 @@ int TrialRun::run(const OwnSettings& to_restore) {
       .command = std::get<pid_t>(started),
       .interval = std::chrono::nanoseconds(trial_.interval_ns),
       .timeout = trial_.timeout_ns ? std::optional(std::chrono::nanoseconds(*trial_.timeout_ns)) : std::nullopt,
-      .max_rss_floor_bytes = own_memory ? own_memory->peak_rss_bytes.value_or(0) : 0};
+      .max_rss_floor_bytes = own_memory ? own_memory->peak_rss_bytes.value_or(0) : 0,
+      .in_foreground = options_.in_foreground};
   TrialSession session(settings, signals_, events, std::move(output.reader), reader_, clock_, writer);
   const TrialOutcome outcome = session.run();
   return finish(writer, outcome, shell_code(session.wait_status()));

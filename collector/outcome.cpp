@@ -90,9 +90,12 @@ void decide_peaks(const PeakFacts& facts, TrialTotals& totals) {
   // An empty reading is less than any figure.
   const Reading largest_mark = std::max({facts.high_water.largest_bytes, own_peak, facts.largest_rss_sample_bytes});
   if (facts.high_water.processes_seen <= 1 && !facts.has_waited_for_children) {
+    // A command that stayed below our own resident memory: its ru_maxrss may be from before the exec, and only bounds
+    // it.
+    const bool is_exact = !facts.max_rss_bytes || own_peak;
     totals.peak_rss_bytes = largest_mark;
-    totals.peak_rss_upper_bytes = largest_mark;
-    totals.peak_source = largest_mark ? std::optional<std::string>("kernel") : std::nullopt;
+    totals.peak_rss_upper_bytes = std::max(largest_mark, facts.max_rss_bytes);
+    totals.peak_source = largest_mark ? std::optional<std::string>(is_exact ? "kernel" : "samples") : std::nullopt;
     return;
   }
   totals.peak_rss_bytes = facts.largest_rss_sample_bytes;

@@ -15,8 +15,12 @@ CollectorSignals::CollectorSignals(bool in_foreground) {
   sigaddset(&taken, SIGCHLD);
   sigaddset(&taken, SIGTERM);
   sigset_t blocked = taken;
-  for (const int signal : {SIGINT, SIGQUIT, SIGHUP}) {
+  sigaddset(&taken, SIGHUP);
+  // In the foreground these come from the terminal, which sends them to the command as well.
+  for (const int signal : {SIGINT, SIGQUIT}) {
     sigaddset(in_foreground ? &blocked : &taken, signal);
+  }
+  for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGQUIT}) {
     sigaddset(&blocked, signal);
   }
   sigaddset(&blocked, SIGPIPE);

@@ -11,7 +11,7 @@ namespace memtrack {
 // blocked from then on.
 class CollectorSignals {
  public:
-  // In the foreground, what the terminal sends reaches the command by itself: SIGINT, SIGQUIT and SIGHUP are let be.
+  // In the foreground, what is typed at the terminal reaches the command by itself: SIGINT and SIGQUIT are let be.
   explicit CollectorSignals(bool in_foreground);
 
   int descriptor() const { return descriptor_.get(); }

@@ -148,7 +148,9 @@ void TrialSession::on_tick() {
 
 void TrialSession::on_signals() {
   while (const auto signal = signals_.take()) {
-    if (*signal != SIGCHLD) {
+    if (*signal == SIGHUP && settings_.in_foreground) {
+      kill(settings_.command, SIGHUP);
+    } else if (*signal != SIGCHLD) {
       end_.cancel_signal = signal_name(*signal);
       plan_.cancel(Clock::now());
     }

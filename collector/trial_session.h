@@ -30,6 +30,7 @@ struct SessionSettings {
   std::chrono::nanoseconds interval{};
   std::optional<std::chrono::nanoseconds> timeout;
   std::int64_t max_rss_floor_bytes = 0;  // see PeakFacts
+  bool in_foreground = false;            // a hang-up is the command's to answer
 };
 
 class TrialSession {

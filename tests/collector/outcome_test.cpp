@@ -95,7 +95,9 @@ TEST_CASE("a maximum that may be our own, from before exec, is not taken for the
                   .max_rss_floor_bytes = 8 * kMiB};
   TrialTotals totals;
   decide_peaks(facts, totals);
-  CHECK(totals.peak_rss_bytes == 2 * kMiB);
+  CHECK(totals.peak_rss_bytes == 2 * kMiB);  // seen, so a lower bound
+  CHECK(totals.peak_rss_upper_bytes == 7 * kMiB);
+  CHECK(totals.peak_source == "samples");
   facts.high_water = {.processes_seen = 1};
   decide_peaks(facts, totals);
   CHECK_FALSE(totals.peak_rss_bytes);

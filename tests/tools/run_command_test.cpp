@@ -82,14 +82,18 @@ TEST_CASE("signals are as the caller left them") {
   CHECK(session.output_of("memtrack run -- " + mask) == session.output_of(mask));
 }
 
-TEST_CASE("SIGTERM to memtrack run reaches the command") {
-  const Session session;
-  session.write_file("command", "trap 'echo got it; exit 9' TERM\necho $$ >ready\nwhile :; do sleep 0.05; done\n");
-  const CommandResult result =
-      session.run("memtrack run -- sh command & while [ ! -s ready ]; do sleep 0.05; done; kill -TERM $!; wait $!");
-  CAPTURE(result.errors);
-  CHECK(result.output == "got it\n");
-  CHECK(result.exit_code == 9);
+TEST_CASE("SIGTERM and SIGHUP to memtrack run reach the command, which may answer in its own time") {
+  for (const std::string name : {"TERM", "HUP"}) {
+    const Session session;
+    session.write_file("command",
+                       "trap 'echo got it; exit 9' " + name + "\necho $$ >ready\nwhile :; do sleep 0.05; done\n");
+    const CommandResult result = session.run(
+        "memtrack run -- sh command & while [ ! -s ready ]; do sleep 0.05; done; kill -" + name + " $!; wait $!");
+    CAPTURE(name);
+    CAPTURE(result.errors);
+    CHECK(result.output == "got it\n");
+    CHECK(result.exit_code == 9);
+  }
 }
 
 TEST_CASE("a collector that is killed leaves a trial that is lost, and nothing of its tree") {
