@@ -1,6 +1,19 @@
 #pragma once
 
-// The requests that memtrackd answers (design: docs/api.md). All bodies are JSON.
+// The requests that memtrackd answers. All bodies are JSON.
+//
+//   GET  /v1/health              {"status", "version", "pid", "database", "queued", "running"}
+//   POST /v1/sweeps              daemon/submission.h; 201
+//   GET  /v1/sweeps              [{columns of `sweeps` without config, "trials": n, and n of each state}]
+//   GET  /v1/sweeps/ID           the same of one, with config
+//   GET  /v1/trials              [rows of `trials`]; ?sweep=ID, ?state=S
+//   GET  /v1/trials/ID           the row, and "memory": the row of trial_memory
+//   GET  /v1/trials/ID/samples   [rows of `samples`]
+//   POST /v1/sweeps/ID/cancel    {"cancelled_queued": n, "signalled": n}
+//   POST /v1/trials/ID/cancel    the same
+//
+// Lists take ?limit=N and ?after=K, rows after that sweep_id, trial_id or time_ns; they come in pieces, as long as they
+// are. Errors: 400, 404, 405, 413, 431, 500, or 503 (the database is busy, try again), with {"error": "one sentence"}.
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>

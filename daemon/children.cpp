@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/readable_pipe.hpp>
@@ -47,7 +49,7 @@ struct ChildSetup {
 
   template <typename Launcher>
   process::error_code on_exec_setup(Launcher&, const process::filesystem::path&, const char* const*) const {
-    // Asio ignores SIGPIPE, and an ignored signal stays ignored across exec.
+    // What we ignore would stay ignored across exec: SIGPIPE.
     for (int number = 1; number < NSIG; ++number) {
       std::signal(number, SIG_DFL);
     }
@@ -84,6 +86,12 @@ pid_t launch(asio::io_context& context, const ChildProgram& child, Streams&& str
 
 int dup_close_on_exec(int descriptor) {
   return fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+}
+
+// What a child that ends early does not take is not missed: its status tells.
+asio::awaitable<void> feed(asio::writable_pipe pipe, std::string input) {
+  boost::system::error_code broken;
+  co_await asio::async_write(pipe, asio::buffer(input), asio::redirect_error(asio::use_awaitable, broken));
 }
 
 std::vector<pid_t> child_pids() {
@@ -151,27 +159,27 @@ pid_t Children::start_detached(const ChildProgram& child, int keep) {
 
 asio::awaitable<ChildOutput> Children::run(ChildProgram child, std::string input, std::size_t max_output,
                                            std::chrono::seconds limit) {
+  std::signal(SIGPIPE, SIG_IGN);  // of a child that ends before it has read its input
   asio::writable_pipe to_child(context_);
-  asio::readable_pipe from_child(context_);
-  const pid_t pid = launch(context_, child, process::process_stdio{to_child, from_child, STDERR_FILENO},
+  const auto from_child = std::make_shared<asio::readable_pipe>(context_);
+  const pid_t pid = launch(context_, child, process::process_stdio{to_child, *from_child, STDERR_FILENO},
                            ChildSetup{.dies_with_us = true});
   ours_.emplace(pid, std::nullopt);
   const auto handle = std::make_shared<FileDescriptor>(open_process(pid));
   asio::posix::stream_descriptor ended(context_, dup_close_on_exec(handle->get()));
+  asio::co_spawn(context_, feed(std::move(to_child), std::move(input)), asio::detached);
 
   asio::steady_timer alarm(context_, limit);
-  alarm.async_wait([handle](const boost::system::error_code& cancelled) {
+  alarm.async_wait([handle, from_child](const boost::system::error_code& cancelled) {
     if (!cancelled) {
       send_signal(*handle, SIGKILL);
+      from_child->close();
     }
   });
 
   ChildOutput result;
-  boost::system::error_code broken;  // by a child that ends early: its status tells
-  co_await asio::async_write(to_child, asio::buffer(input), asio::redirect_error(asio::use_awaitable, broken));
-  to_child.close();
   boost::system::error_code end;
-  co_await asio::async_read(from_child, asio::dynamic_buffer(result.output, max_output),
+  co_await asio::async_read(*from_child, asio::dynamic_buffer(result.output, max_output),
                             asio::redirect_error(asio::use_awaitable, end));
   if (!end) {
     send_signal(*handle, SIGKILL);

@@ -39,7 +39,8 @@ class Children {
   // Throws std::runtime_error where it cannot be started.
   pid_t start_detached(const ChildProgram& child, int keep);
 
-  // Runs a program to its end: `input` on its stdin, stderr ours. It dies with us, or at `limit`.
+  // Runs a program to its end: `input` on its stdin, stderr ours. It dies with us, or at `limit`. From then on this
+  // process ignores SIGPIPE.
   // Throws std::runtime_error where it cannot be started or says more than `max_output` bytes.
   boost::asio::awaitable<ChildOutput> run(ChildProgram child, std::string input, std::size_t max_output,
                                           std::chrono::seconds limit);

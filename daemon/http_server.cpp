@@ -29,7 +29,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr unsigned kHttp11 = 11;
-constexpr auto kPauseAfterFailedAccept = std::chrono::milliseconds(100);
+constexpr auto kPauseWhileFull = std::chrono::milliseconds(50);
 constexpr auto kDrainTime = std::chrono::seconds(5);
 
 // Counts up now, and down at the end of its life.
@@ -99,6 +99,7 @@ class HttpServer::Session {
   std::size_t max_body_ = kSmallBody;
   std::string allow_;
   bool keep_alive_ = true;
+  bool takes_chunks_ = true;  // false: a client of HTTP/1.0, which gets a long answer as a whole
 };
 
 asio::awaitable<void> HttpServer::Session::run() {
@@ -115,7 +116,8 @@ asio::awaitable<void> HttpServer::Session::run() {
       }
       co_return;
     }
-    keep_alive_ = parser.get().keep_alive() && parser.get().version() == kHttp11;
+    takes_chunks_ = parser.get().version() == kHttp11;
+    keep_alive_ = parser.get().keep_alive() && takes_chunks_;
     const Counted under_way(server_.requests_under_way_);
     if (!target_) {
       co_await write(error_response(400, "the request target is wrongly encoded"));
@@ -187,9 +189,16 @@ asio::awaitable<void> HttpServer::Session::write(HttpResponse response) {
     allow_.clear();
   }
   message.keep_alive(keep_alive_);
-  if (response.next_piece) {
+  if (response.next_piece && takes_chunks_) {
     co_await write_pieces(std::move(message), std::move(response));
     co_return;
+  }
+  while (response.next_piece) {
+    if (const std::optional<std::string> piece = response.next_piece()) {
+      response.body += *piece;
+    } else {
+      response.next_piece = {};
+    }
   }
   message.body() = std::move(response.body) + "\n";
   message.prepare_payload();
@@ -245,12 +254,15 @@ void HttpServer::stop() {
 
 asio::awaitable<void> HttpServer::accept() {
   while (acceptor_.is_open()) {
+    if (*connections_ >= limits_.connections) {
+      co_await pause_for(kPauseWhileFull);  // those that come wait in the queue
+      continue;
+    }
     error_code error;
     asio::local::stream_protocol::socket socket =
         co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-    if (error || *connections_ >= limits_.connections) {
-      // Out of descriptors, or enough of them: those that came wait in the queue meanwhile.
-      co_await pause_for(kPauseAfterFailedAccept);
+    if (error) {
+      co_await pause_for(kPauseWhileFull);  // out of descriptors, most likely
       continue;
     }
     set_close_on_exec(socket.native_handle());

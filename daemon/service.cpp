@@ -32,6 +32,7 @@ using std::chrono::seconds;
 
 // The service's one thread waits no longer than this for a lock; then it does other things and comes back.
 constexpr auto kBusyTimeout = milliseconds(100);
+constexpr auto kPatienceAtStart = seconds(10);  // with a database that cannot be opened: most likely it is a wrong path
 constexpr auto kPatienceWithRequests = seconds(10);  // under way at SIGTERM
 
 void warn(const std::string& trouble) {
@@ -103,7 +104,7 @@ void Service::run() {
 
 asio::awaitable<void> Service::start() {
   const auto open = [this] { return Database::open_for_writing(options_.database, kBusyTimeout); };
-  database_ = co_await with_patience(open, warn);
+  database_ = co_await with_patience(open, warn, kPatienceAtStart);
   SupervisorOptions supervision;
   supervision.on_news = log_news;
   supervision.on_trouble = warn;

@@ -34,7 +34,7 @@ using std::chrono::seconds;
 constexpr std::size_t kJobs = 1;
 constexpr auto kLookEvery = seconds(5);             // at the database, when nobody rings
 constexpr auto kLookAgainSoon = milliseconds(100);  // at a trial of which nothing can be said yet
-constexpr auto kPauseAfterFailedStart = seconds(5);
+constexpr auto kPauseAfterFailedStart = seconds(2);
 constexpr auto kPatienceWithKilled = seconds(30);
 
 const std::string kEndedUnrecorded = "ended without recording the outcome";
@@ -88,6 +88,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   asio::awaitable<std::size_t> look_at_running_trials();
   asio::awaitable<bool> treat(const Trial& trial);
   asio::awaitable<bool> start_next();
+  std::optional<TrialLock> try_lock(const Trial& trial);
   asio::awaitable<std::optional<TrialLock>> lock_claimed(const Trial& trial);
   asio::awaitable<void> start(Trial trial, TrialLock lock);
   asio::awaitable<void> wait_for_bell(std::chrono::steady_clock::duration limit);
@@ -103,7 +104,10 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
     return with_patience(std::move(work), options.on_trouble);
   }
   void spawn(asio::awaitable<void> work);
-  void ring() { bell.cancel(); }
+  void ring() {
+    rung = true;
+    bell.cancel();
+  }
   void tell(TrialStep step, const Trial& trial, TrialState state = TrialState::running, const std::string& reason = {});
   void complain(const std::string& trouble) const {
     if (options.on_trouble) {
@@ -120,6 +124,8 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   asio::steady_timer bell;
   std::map<std::int64_t, std::shared_ptr<Watched>> watched;
   std::set<std::int64_t> cancelled;  // running trials whose end was asked for
+  std::string lock_trouble;          // said once
+  bool rung = false;                 // since the queue was last looked at
   bool stopping = false;
   bool finished = false;
 };
@@ -149,6 +155,7 @@ std::size_t Supervisor::State::busy_jobs() const {
 
 asio::awaitable<void> Supervisor::State::run() {
   while (!stopping) {
+    rung = false;
     const std::size_t undecided = co_await look_at_running_trials();
     if (!stopping && busy_jobs() + undecided < kJobs) {
       if (co_await start_next()) {
@@ -166,9 +173,12 @@ asio::awaitable<void> Supervisor::State::run() {
 }
 
 asio::awaitable<void> Supervisor::State::wait_for_bell(std::chrono::steady_clock::duration limit) {
+  if (rung) {
+    co_return;
+  }
   bell.expires_after(limit);
-  boost::system::error_code rung;
-  co_await bell.async_wait(asio::redirect_error(asio::use_awaitable, rung));
+  boost::system::error_code cancelled_by_ring;
+  co_await bell.async_wait(asio::redirect_error(asio::use_awaitable, cancelled_by_ring));
 }
 
 // Takes up what runs and is not watched: left by an earlier supervisor, or begun by a `memtrack run`. Returns how many
@@ -225,13 +235,25 @@ asio::awaitable<bool> Supervisor::State::start_next() {
   co_return true;
 }
 
+// nullopt also where the file cannot be made, for example on a full disk: that may pass too.
+std::optional<TrialLock> Supervisor::State::try_lock(const Trial& trial) {
+  try {
+    return TrialLock::try_acquire(trial_lock_path(trial.uid));
+  } catch (const std::runtime_error& error) {
+    if (lock_trouble != error.what()) {
+      lock_trouble = error.what();
+      complain(lock_trouble);
+    }
+    return std::nullopt;
+  }
+}
+
 // The lock of a trial that is still ours to start when we have it. nullopt: it is not.
 asio::awaitable<std::optional<TrialLock>> Supervisor::State::lock_claimed(const Trial& trial) {
-  const fs::path path = trial_lock_path(trial.uid);
-  std::optional<TrialLock> lock = TrialLock::try_acquire(path);
+  std::optional<TrialLock> lock = try_lock(trial);
   while (!lock && !stopping) {
     co_await pause_for(kLookAgainSoon);
-    lock = TrialLock::try_acquire(path);
+    lock = try_lock(trial);
   }
   const std::optional<Trial> now =
       co_await patiently([this, &trial] { return find_running(database, trial.trial_id); });
@@ -240,7 +262,7 @@ asio::awaitable<std::optional<TrialLock>> Supervisor::State::lock_claimed(const 
   }
   // An owner from an earlier attempt at starting it would look like a dead collector.
   if (ftruncate(lock->descriptor(), 0) != 0) {
-    complain("cannot empty the lock file " + path.string());
+    complain("cannot empty the lock file of trial " + std::to_string(trial.trial_id));
   }
   co_return lock;
 }
@@ -263,7 +285,7 @@ asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
   }
   complain(fmt::format("trial {} is put back: {}", trial.trial_id, trouble));
   co_await patiently([this, &trial] { return requeue_trial(database, trial.trial_id); });
-  co_await wait_for_bell(kPauseAfterFailedStart);
+  co_await pause_for(kPauseAfterFailedStart);
 }
 
 void Supervisor::State::watch(const Trial& trial, FileDescriptor collector, pid_t child, bool takes_a_job) {

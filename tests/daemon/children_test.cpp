@@ -1,0 +1,146 @@
+#include "daemon/children.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_future.hpp>
+#include <csignal>
+#include <future>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "daemon/file_descriptor.h"
+#include "daemon/processes.h"
+#include "tests/daemon/fixture.h"
+
+using namespace memtrack;
+using memtrack::testing::read_file;
+using memtrack::testing::TemporaryDirectory;
+using memtrack::testing::wait_until;
+
+namespace {
+
+ChildOutput run(boost::asio::io_context& context, Children& children, const std::string& command,
+                const std::string& input = "", std::size_t max_output = 1 << 20,
+                std::chrono::seconds limit = std::chrono::seconds(60)) {
+  const ChildProgram shell{.program = "/bin/sh", .arguments = {"-c", command}};
+  std::future<ChildOutput> result =
+      boost::asio::co_spawn(context, children.run(shell, input, max_output, limit), boost::asio::use_future);
+  context.restart();
+  while (result.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    context.run_one();
+  }
+  return result.get();
+}
+
+// Descriptors that are not close-on-exec, as a careless library or our own starter leaves them.
+struct LeakyDescriptors {
+  FileDescriptor low{open("/dev/null", O_RDONLY)};
+  FileDescriptor high{fcntl(low.get(), F_DUPFD, 200)};
+};
+
+}  // namespace
+
+TEST_CASE("a child gets its input, and its output and status come back") {
+  boost::asio::io_context context;
+  Children children(context);
+  const ChildOutput result = run(context, children, "cat; exit 3", std::string(300'000, 'x'));
+  CHECK(result.output == std::string(300'000, 'x'));
+  CHECK(WEXITSTATUS(result.status) == 3);
+  CHECK(describe_wait_status(result.status) == "exited with code 3");
+}
+
+TEST_CASE("a child that ends without reading its input is no error of ours") {
+  boost::asio::io_context context;
+  Children children(context);
+  const ChildOutput result = run(context, children, "echo early", std::string(4'000'000, 'x'));
+  CHECK(result.output == "early\n");
+}
+
+TEST_CASE("exit code 9 and death by signal 9 are told apart") {
+  boost::asio::io_context context;
+  Children children(context);
+  CHECK(describe_wait_status(run(context, children, "exit 9").status) == "exited with code 9");
+  CHECK(describe_wait_status(run(context, children, "kill -9 $$").status) == "was killed by signal 9 (Killed)");
+}
+
+TEST_CASE("a child that says too much, or takes too long, is ended") {
+  boost::asio::io_context context;
+  Children children(context);
+  CHECK_THROWS_WITH(run(context, children, "exec yes", "", 1000), "/bin/sh says more than 1000 bytes");
+  const ChildOutput late = run(context, children, "exec sleep 1000", "", 1000, std::chrono::seconds(1));
+  CHECK(WTERMSIG(late.status) == SIGKILL);
+}
+
+TEST_CASE("a program that is not there is an error that names it") {
+  boost::asio::io_context context;
+  Children children(context);
+  CHECK_THROWS_WITH(children.start_detached({.program = "/nowhere/program", .arguments = {}}, -1),
+                    "cannot start /nowhere/program: No such file or directory");
+}
+
+TEST_CASE("a child has no descriptors but the standard ones and the one that is kept for it") {
+  boost::asio::io_context context;
+  Children children(context);
+  const LeakyDescriptors leaky;
+  TemporaryDirectory folder;
+  // 3 is the listing's own.
+  CHECK(run(context, children, "exec ls /proc/self/fd").output == "0\n1\n2\n3\n");
+
+  const FileDescriptor kept(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const std::string list = folder / "list";
+  const pid_t pid = children.start_detached(
+      {.program = "/bin/sh", .arguments = {"-c", "exec ls /proc/self/fd > " + list}}, kept.get());
+  REQUIRE(wait_until([&] { return children.take_status(pid).has_value(); }));
+  std::istringstream lines(read_file(list));
+  std::set<int> found{std::istream_iterator<int>(lines), {}};
+  found.erase(3);
+  CHECK(found == std::set<int>{0, 1, 2, kept.get()});
+}
+
+TEST_CASE("a child finds its signals as any program does, though we ignore SIGPIPE") {
+  boost::asio::io_context context;
+  Children children(context);
+  sigset_t blocked;
+  sigset_t old;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &blocked, &old);
+  const std::string status = run(context, children, "exec cat /proc/self/status").output;
+  sigprocmask(SIG_SETMASK, &old, nullptr);
+  CHECK(status.find("SigIgn:\t0000000000000000") != std::string::npos);
+  CHECK(status.find("SigBlk:\t0000000000000000") != std::string::npos);
+}
+
+TEST_CASE("a detached child is in a session of its own, with nothing on its standard input") {
+  boost::asio::io_context context;
+  Children children(context);
+  TemporaryDirectory folder;
+  const std::string out = folder / "out";
+  const pid_t pid = children.start_detached(
+      {.program = "/bin/sh",
+       .arguments = {"-c", "cut -d' ' -f6 /proc/$$/stat > " + out + "; readlink /proc/$$/fd/0 >> " + out}},
+      -1);
+  REQUIRE(wait_until([&] { return children.take_status(pid).has_value(); }));
+  CHECK(read_file(out) == std::to_string(pid) + "\n/dev/null\n");
+}
+
+TEST_CASE("orphans come to us and are strays, our own children are not") {
+  boost::asio::io_context context;
+  Children children(context);
+  TemporaryDirectory folder;
+  const std::string pid_file = folder / "pid";
+  const pid_t parent = children.start_detached(
+      {.program = "/bin/sh", .arguments = {"-c", "setsid sleep 1000 & echo $! > " + pid_file}}, -1);
+  REQUIRE(wait_until([&] { return children.take_status(parent).has_value(); }));
+  const pid_t orphan = std::stoi(read_file(pid_file));
+  CHECK(children.strays() == std::vector<pid_t>{orphan});
+  const std::vector<pid_t> strays = children.strays();
+  const auto killed = kill_what_is_left("no trial has this uid", strays);
+  CHECK(killed.size() == 1);
+  CHECK(wait_until([&] { return children.strays().empty(); }));
+}

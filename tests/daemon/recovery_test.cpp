@@ -1,0 +1,166 @@
+#include "daemon/recovery.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "daemon/database_guard.h"
+#include "daemon/processes.h"
+#include "storage/paths.h"
+#include "storage/trial_lock.h"
+#include "storage/trial_recorder.h"
+#include "tests/daemon/fixture.h"
+
+using namespace memtrack;
+using memtrack::testing::sweep_of_commands;
+using memtrack::testing::wait_until;
+using memtrack::testing::Workplace;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A claimed trial of a sweep of one.
+Trial claimed_trial(Database& database) {
+  insert_sweeps(database, parse_sweep_file(sweep_of_commands({"true"}), "test.yaml", {}), {}, "/", "{}");
+  return claim_next_trial(database, std::nullopt).value();
+}
+
+void mark_started(const Workplace& place, const Trial& trial, pid_t collector) {
+  TrialRecorder(Database::open_for_writing(place.database()), trial.trial_id)
+      .begin({.started_ns = now_ns(), .host = {}, .collector_pid = collector});
+}
+
+std::string state_of(const Workplace& place, const Trial& trial) {
+  return place.sql(fmt::format("SELECT state FROM trials WHERE trial_id = {}", trial.trial_id));
+}
+
+// A process that belongs to the trial by its environment alone: another session, its parent gone.
+void leave_behind(const Workplace& place, const std::string& uid) {
+  const std::string command =
+      fmt::format("cd {}; MEMTRACK_TRIAL={} setsid -f sh -c 'touch left; exec sleep 1000'", place.path().string(), uid);
+  REQUIRE(std::system(command.c_str()) == 0);
+  REQUIRE(wait_until([&] { return std::filesystem::exists(place / "left"); }));
+}
+
+}  // namespace
+
+TEST_CASE("what is to be done with a running trial follows from what is seen of it") {
+  struct Row {
+    Evidence evidence;
+    Verdict verdict;
+  };
+  const Row rows[] = {
+      {{.collector_lives = true, .lock_held = true}, Verdict::adopt},
+      {{.collector_lives = true, .lock_held = true, .started = true}, Verdict::adopt},
+      // under another runtime directory, whose lock we do not see
+      {{.collector_lives = true, .lock_held = false, .started = true}, Verdict::adopt},
+      {{.lock_held = true}, Verdict::wait},
+      {{.lock_held = true, .started = true}, Verdict::wait},
+      {{.started = false}, Verdict::put_back},
+      {{.started = true}, Verdict::lost},
+      {{.started = true, .foreground = true}, Verdict::lost},
+      {{.foreground = true, .age = 59s}, Verdict::wait},
+      {{.foreground = true, .age = 61s}, Verdict::lost},
+  };
+  for (const Row& row : rows) {
+    CHECK(judge(row.evidence) == row.verdict);
+  }
+}
+
+TEST_CASE("an entry of an environment is found whole, or not at all") {
+  using namespace std::string_view_literals;
+  CHECK(has_entry("A=1\0B=2\0"sv, "B=2"));
+  CHECK(has_entry("A=1\0B=2"sv, "B=2"));
+  CHECK(has_entry("B=2"sv, "B=2"));
+  for (const std::string_view block : {""sv, "\0"sv, "B=22\0"sv, "AB=2\0"sv, "B=\0002\0"sv, "b=2\0"sv}) {
+    CHECK_FALSE(has_entry(block, "B=2"));
+  }
+}
+
+TEST_CASE("a claimed trial whose collector never came is put back, and runs when it is claimed again") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  const RecoverySummary summary = recover(database);
+  CHECK(summary.put_back == 1);
+  CHECK(state_of(place, trial) == "queued");
+  CHECK(claim_next_trial(database, std::nullopt)->trial_id == trial.trial_id);
+}
+
+TEST_CASE("a started trial without a collector is lost, and what is left of its tree is killed") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  mark_started(place, trial, 0);
+  leave_behind(place, trial.uid);
+  CHECK(recover(database).lost == 1);
+  CHECK(state_of(place, trial) == "lost");
+  CHECK(place.processes_of_trial(trial.trial_id) == 0);
+  CHECK(place.sql("SELECT reason FROM trials") ==
+        "its collector ended without recording the outcome; 1 process of it was killed");
+  CHECK_FALSE(std::filesystem::exists(trial_lock_path(trial.uid)));
+}
+
+TEST_CASE("a trial that is being started, lock held and nobody written, is left alone") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  const auto lock = TrialLock::try_acquire(trial_lock_path(trial.uid));
+  CHECK(recover(database).living == 1);
+  CHECK(state_of(place, trial) == "running");
+}
+
+TEST_CASE("a trial whose collector holds its lock is left alone") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  mark_started(place, trial, getpid());
+  const auto lock = TrialLock::try_acquire(trial_lock_path(trial.uid));
+  lock->write_owner();
+  CHECK(recover(database).living == 1);
+  CHECK(state_of(place, trial) == "running");
+}
+
+TEST_CASE("a recorded pid that now is another program's is no collector") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  mark_started(place, trial, getpid());
+  CHECK(recover(database).lost == 1);
+}
+
+TEST_CASE("a fresh memtrack run is not put into the queue, where it could only run without its terminal") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = insert_run(database, "true", {"true"}, "/", 1s);
+  const RecoverySummary summary = recover(database);
+  CHECK(summary.living == 1);
+  CHECK(state_of(place, trial) == "running");
+}
+
+TEST_CASE("recovery is left to whoever supervises the database") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  {
+    const TrialLock guard = guard_database(place.database());
+    CHECK(supervising_process(place.database()) == getpid());
+    CHECK(recover(database).put_back == 0);
+  }
+  CHECK_FALSE(supervising_process(place.database()));
+  CHECK(recover(database).put_back == 1);
+}
+
+TEST_CASE("a database is guarded once, and the refusal names the process") {
+  Workplace place;
+  const TrialLock guard = guard_database(place.database());
+  try {
+    guard_database(place.database());
+    FAIL("guarded twice");
+  } catch (const std::runtime_error& error) {
+    CHECK(std::string(error.what()).find(fmt::format("by process {}", getpid())) != std::string::npos);
+  }
+}
