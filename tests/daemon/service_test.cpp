@@ -205,7 +205,7 @@ TEST_CASE("one trial is cancelled, queued or running, and the others run") {
   CHECK_FALSE(std::filesystem::exists(place / "never"));
 }
 
-TEST_CASE("SIGTERM ends the daemon and not the trial; the next daemon watches it on and runs the rest") {
+TEST_CASE("SIGTERM ends the daemon and not the trial, the next daemon watches it on and runs the rest") {
   Workplace place;
   {
     Daemon daemon(place);
