@@ -11,6 +11,7 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <vector>
 
 #include "storage/paths.h"
 #include "storage/query.h"
@@ -20,18 +21,55 @@ namespace memtrack {
 namespace fs = std::filesystem;
 namespace {
 
-// What was read before the process ended, if it ended meanwhile: reading by iterators would throw then.
-std::string read_proc_file(pid_t pid, const char* name) {
+// nullopt: it cannot be opened. What was read before the process ended, if it ended meanwhile: reading by iterators
+// would throw then.
+std::optional<std::string> try_read_proc_file(pid_t pid, const char* name) {
   const std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
+  if (!file.is_open()) {
+    return std::nullopt;
+  }
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+std::string read_proc_file(pid_t pid, const char* name) {
+  return try_read_proc_file(pid, name).value_or("");
+}
+
+constexpr auto kPatienceWithKilled = std::chrono::seconds(30);
+constexpr auto kPatienceWithUndecided = std::chrono::seconds(5);
+
+enum class Belonging { other, undecided, trial };
+
+Belonging belonging_of(pid_t pid, std::string_view entry) {
+  const std::optional<std::string> environment = try_read_proc_file(pid, "environ");
+  if (!environment) {
+    return Belonging::other;  // not ours to look at, or without memory: a kernel thread, a zombie
+  }
+  if (has_entry(*environment, entry)) {
+    return Belonging::trial;
+  }
+  // Cut short, as within an exec, whose memory is changed under our eyes? Then the entry may have been in the rest.
+  return environment_size(read_proc_file(pid, "stat")) == environment->size() ? Belonging::other : Belonging::undecided;
 }
 
 std::optional<pid_t> parse_pid(const std::string& text) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(pid) : std::nullopt;
+}
+
+// Without ourselves.
+std::vector<pid_t> all_processes() {
+  std::vector<pid_t> pids;
+  for (const auto& folder : fs::directory_iterator("/proc")) {
+    const std::optional<pid_t> pid = parse_pid(folder.path().filename().string());
+    if (pid && *pid != getpid()) {
+      pids.push_back(*pid);
+    }
+  }
+  return pids;
 }
 
 bool is_collector_of(const std::string& command_line, const Trial& trial, const fs::path& database) {
@@ -69,6 +107,22 @@ bool has_entry(std::string_view block, std::string_view entry) {
   return false;
 }
 
+std::optional<std::size_t> environment_size(std::string_view stat) {
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::istringstream fields{std::string(stat.substr(name_end + 1))};
+  std::string skipped;
+  for (int field = 3; field < 50; ++field) {
+    fields >> skipped;
+  }
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  fields >> begin >> end;
+  return fields && begin != 0 && begin <= end ? std::optional(end - begin) : std::nullopt;
+}
+
 FileDescriptor open_process(pid_t pid) {
   return FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
 }
@@ -89,29 +143,45 @@ FileDescriptor open_collector(Database& database, const Trial& trial) {
   return open_recorded_collector(database, trial);
 }
 
-std::vector<FileDescriptor> kill_what_is_left(std::string_view uid, std::span<const pid_t> strays) {
-  std::vector<FileDescriptor> killed;
-  const auto kill_if = [&](pid_t pid, const auto& is_meant) {
-    FileDescriptor process = open_process(pid);
-    if (process && is_meant() && send_signal(process, SIGKILL)) {
-      killed.push_back(std::move(process));
+TreeEnd::TreeEnd(std::string_view trial_uid) : entry_(fmt::format("MEMTRACK_TRIAL={}", trial_uid)) {}
+
+bool TreeEnd::look(std::span<const pid_t> strays) {
+  std::size_t found = 0;
+  bool undecided = false;
+  const auto kill_one = [&](pid_t pid, const FileDescriptor& process) {
+    if (process && send_signal(process, SIGKILL)) {
+      ++found;
+      killed_.insert(pid);
     }
   };
   for (const pid_t stray : strays) {
-    kill_if(stray, [] { return true; });
+    kill_one(stray, open_process(stray));
   }
-  const std::string entry = fmt::format("MEMTRACK_TRIAL={}", uid);
-  for (const auto& folder : fs::directory_iterator("/proc")) {
-    const std::optional<pid_t> pid = parse_pid(folder.path().filename().string());
-    if (!pid || *pid == getpid()) {
-      continue;
+  for (const pid_t pid : all_processes()) {
+    Belonging belonging = belonging_of(pid, entry_);
+    if (belonging == Belonging::trial) {
+      const FileDescriptor process = open_process(pid);
+      // Looked at again: the pid may have changed hands before the pidfd was opened.
+      belonging = belonging_of(pid, entry_);
+      if (belonging == Belonging::trial) {
+        kill_one(pid, process);
+      }
     }
-    const auto is_of_trial = [&] { return has_entry(read_proc_file(*pid, "environ"), entry); };
-    if (is_of_trial()) {
-      kill_if(*pid, is_of_trial);
-    }
+    undecided = undecided || belonging == Belonging::undecided;
   }
-  return killed;
+  const Clock::time_point now = Clock::now();
+  last_found_ = found > 0 ? now : last_found_;
+  empty_looks_ = found > 0 ? 0 : empty_looks_ + 1;
+  given_up_ = found > 0 && now - begin_ > kPatienceWithKilled;
+  return given_up_ || (empty_looks_ >= 2 && (!undecided || now - last_found_ > kPatienceWithUndecided));
+}
+
+std::size_t end_tree(std::string_view trial_uid) {
+  TreeEnd end(trial_uid);
+  while (!end.look({})) {
+    poll(nullptr, 0, static_cast<int>(TreeEnd::kBetweenLooks.count()));
+  }
+  return end.killed();
 }
 
 std::string describe_wait_status(int status) {

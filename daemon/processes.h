@@ -4,11 +4,14 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "daemon/file_descriptor.h"
 #include "storage/trial_store.h"
@@ -17,6 +20,9 @@ namespace memtrack {
 
 // True where `block`, NUL-terminated strings as in /proc/PID/environ and cmdline, holds `entry` as one of them.
 bool has_entry(std::string_view block, std::string_view entry);
+
+// From /proc/PID/stat: env_end - env_start, fields 51 and 50. nullopt: there is none yet, within an exec.
+std::optional<std::size_t> environment_size(std::string_view stat);
 
 // Empty where there is no such process.
 FileDescriptor open_process(pid_t pid);
@@ -32,10 +38,37 @@ bool has_ended(const FileDescriptor& process);
 // directory. Empty: there is none, or it has not written itself down yet.
 FileDescriptor open_collector(Database& database, const Trial& trial);
 
-// Sends SIGKILL to every process that has MEMTRACK_TRIAL=`uid` in its environment, and to `strays` (our own unreaped
-// children, so that their pids are theirs). Returns those that it was sent to: call it until there are none, since a
-// process may start others until it dies.
-std::vector<FileDescriptor> kill_what_is_left(std::string_view uid, std::span<const pid_t> strays);
+// Ends what a trial's tree left behind, look by look, some milliseconds apart: a process may start others until it
+// dies.
+//
+//   for (TreeEnd end(uid); !end.look(strays);) { wait for kBetweenLooks; }
+class TreeEnd {
+ public:
+  static constexpr std::chrono::milliseconds kBetweenLooks{10};
+
+  explicit TreeEnd(std::string_view trial_uid);
+
+  // Sends SIGKILL to every process that has MEMTRACK_TRIAL=uid in its environment, and to `strays` (our own unreaped
+  // children, so that their pids are theirs). True: nobody is left, or the last ones have not died in half a minute.
+  // A process within an exec shows no environment, or half of one: it is looked at again, for some seconds.
+  bool look(std::span<const pid_t> strays);
+
+  std::size_t killed() const { return killed_.size(); }
+  bool has_given_up() const { return given_up_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string entry_;
+  std::set<pid_t> killed_;
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point last_found_ = begin_;
+  int empty_looks_ = 0;
+  bool given_up_ = false;
+};
+
+// All looks, waiting in between. Returns how many were killed.
+std::size_t end_tree(std::string_view trial_uid);
 
 // "exited with code 1", "was killed by signal 9 (Killed)", from a wait status.
 std::string describe_wait_status(int status);

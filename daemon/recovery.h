@@ -40,7 +40,8 @@ struct RecoverySummary {
 };
 
 // One look at all running trials, for programs that write to the database and supervise nothing (`memtrack run`).
-// Does nothing where someone supervises the database: that is his to do. Waits for the killed to be gone, 10 s at most.
+// Does nothing where someone supervises the database: that is his to do. Waits until the killed are gone, half a minute
+// at most.
 RecoverySummary recover(Database& database);
 
 }  // namespace memtrack

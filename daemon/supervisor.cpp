@@ -35,7 +35,6 @@ constexpr std::size_t kJobs = 1;
 constexpr auto kLookEvery = seconds(5);             // at the database, when nobody rings
 constexpr auto kLookAgainSoon = milliseconds(100);  // at a trial of which nothing can be said yet
 constexpr auto kPauseAfterFailedStart = seconds(2);
-constexpr auto kPatienceWithKilled = seconds(30);
 
 const std::string kEndedUnrecorded = "ended without recording the outcome";
 
@@ -95,7 +94,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   void watch(const Trial& trial, FileDescriptor collector, pid_t child, bool takes_a_job);
   asio::awaitable<void> follow(std::shared_ptr<Watched> watched);
   asio::awaitable<void> settle(Trial trial, std::string collector_end);
-  asio::awaitable<std::size_t> kill_leftovers(std::string uid);
+  asio::awaitable<std::size_t> end_tree(std::string uid);
   asio::awaitable<void> end_lost(Trial trial, std::string collector_end);
   bool cancel_running(const Trial& trial);
 
@@ -333,7 +332,7 @@ asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collect
 }
 
 asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string collector_end) {
-  const std::size_t killed = co_await kill_leftovers(trial.uid);
+  const std::size_t killed = co_await end_tree(trial.uid);
   const std::string reason = lost_reason(collector_end, trial.started_ns.has_value(), killed);
   const bool ended = co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::lost, reason); });
   remove_runtime_files(trial.uid);
@@ -342,21 +341,15 @@ asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string colle
   }
 }
 
-// Two looks in a row must find nobody: between its fork and its exec a process shows no environment.
-asio::awaitable<std::size_t> Supervisor::State::kill_leftovers(std::string uid) {
-  std::size_t killed = 0;
-  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithKilled;
-  for (int empty_looks = 0; empty_looks < 2;) {
-    const std::vector<FileDescriptor> processes = kill_what_is_left(uid, children.strays());
-    empty_looks = processes.empty() ? empty_looks + 1 : 0;
-    killed += processes.size();
-    if (std::chrono::steady_clock::now() > deadline) {
-      complain(fmt::format("{} processes of a lost trial could not be killed yet", processes.size()));
-      break;
-    }
-    co_await pause_for(milliseconds(10));
+asio::awaitable<std::size_t> Supervisor::State::end_tree(std::string uid) {
+  TreeEnd end(uid);
+  while (!end.look(children.strays())) {
+    co_await pause_for(TreeEnd::kBetweenLooks);
   }
-  co_return killed;
+  if (end.has_given_up()) {
+    complain("what is left of a lost trial does not die: " + uid);
+  }
+  co_return end.killed();
 }
 
 bool Supervisor::State::cancel_running(const Trial& trial) {

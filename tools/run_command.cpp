@@ -1,7 +1,6 @@
 // memtrack run: measure one command, no daemon.
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,8 +24,6 @@
 
 namespace memtrack {
 namespace {
-
-constexpr auto kPatienceWithKilled = std::chrono::seconds(10);
 
 struct RunOptions {
   std::string database;
@@ -77,26 +74,13 @@ int wait_for_end(pid_t collector, const SignalWatch& signals) {
   return status;
 }
 
-// Sends SIGKILL to all that has the trial in its environment, until two looks in a row find nobody.
-void kill_tree(const std::string& trial_uid) {
-  const auto deadline = std::chrono::steady_clock::now() + kPatienceWithKilled;
-  for (int empty_looks = 0; empty_looks < 2 && std::chrono::steady_clock::now() < deadline;) {
-    const std::vector<FileDescriptor> killed = kill_what_is_left(trial_uid, {});
-    empty_looks = killed.empty() ? empty_looks + 1 : 0;
-    for (const FileDescriptor& process : killed) {
-      pollfd gone = {.fd = process.get(), .events = POLLIN, .revents = 0};
-      poll(&gone, 1, 1000);
-    }
-  }
-}
-
 // The collector ended without having written how the trial ended. recover() would do the same, but leaves it to a
 // daemon where one supervises the database; we know of it now.
 void end_unfinished(Database& database, const Trial& trial, int status) {
   if (find_trial(database, trial.trial_id).state != TrialState::running) {
     return;
   }
-  kill_tree(trial.uid);
+  end_tree(trial.uid);
   end_trial(database, trial.trial_id, TrialState::lost,
             fmt::format("its collector {} before it had recorded the outcome", describe_wait_status(status)));
 }

@@ -15,8 +15,9 @@ class OutputClosed : public std::runtime_error {
   OutputClosed() : std::runtime_error("standard output was closed") {}
 };
 
-// To be called first. A closed pipe then is an error of write(2), not the end of the program; programs that we start are
-// not touched by it. Of 0, 1 and 2, what our starter closed leads to /dev/null: no file of ours may take its number.
+// To be called first. A closed pipe then is an error of write(2), not the end of the program; programs that we start
+// are not touched by it. Of 0, 1 and 2, what our starter closed leads to /dev/null: no file of ours may take its
+// number.
 void prepare_standard_streams();
 
 // Writes to standard output. Throws OutputClosed, or std::runtime_error where it cannot be written (a full disk).

@@ -139,8 +139,8 @@ TEST_CASE("orphans come to us and are strays, our own children are not") {
   REQUIRE(wait_until([&] { return children.take_status(parent).has_value(); }));
   const pid_t orphan = std::stoi(read_file(pid_file));
   CHECK(children.strays() == std::vector<pid_t>{orphan});
-  const std::vector<pid_t> strays = children.strays();
-  const auto killed = kill_what_is_left("no trial has this uid", strays);
-  CHECK(killed.size() == 1);
-  CHECK(wait_until([&] { return children.strays().empty(); }));
+  TreeEnd end("no trial has this uid");
+  CHECK(wait_until([&] { return end.look(children.strays()); }));
+  CHECK(end.killed() == 1);
+  CHECK(children.strays().empty());
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <thread>
 
 #include "daemon/processes.h"
@@ -58,8 +58,11 @@ bool wait_until(const std::function<bool()>& condition, std::chrono::seconds lim
 }
 
 std::string read_file(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  // By iterators, reading the /proc file of a process that ends meanwhile would throw.
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 Workplace::Workplace() {
@@ -80,7 +83,8 @@ Workplace::~Workplace() {
     if (const FileDescriptor collector = open_collector(reader, trial)) {
       send_signal(collector, SIGKILL);
     }
-    wait_until([&] { return kill_what_is_left(trial.uid, {}).empty(); });
+    TreeEnd end(trial.uid);
+    wait_until([&] { return end.look({}); });
   }
 }
 

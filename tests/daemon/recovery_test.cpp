@@ -80,6 +80,17 @@ TEST_CASE("an entry of an environment is found whole, or not at all") {
   }
 }
 
+TEST_CASE("the size of an environment tells whether what was read is all of it") {
+  const std::string head =
+      "12 (a) b) S 1 12 12 0 -1 4194560 101 0 0 0 0 0 0 0 20 0 1 0 100 2719744 389 18446744073709551615 94 95 140 0 0 "
+      "0 0 0 0 0 0 0 17 1 0 0 0 0 0 96 97 98 141 142";
+  CHECK(environment_size(head + " 140722546322062 140722546323435 0\n") == 1373);
+  CHECK(environment_size(head + " 143 143 0\n") == 0);
+  CHECK_FALSE(environment_size(head + " 0 0 0\n"));
+  CHECK_FALSE(environment_size(""));
+  CHECK_FALSE(environment_size("12 (a) S 1"));
+}
+
 TEST_CASE("a claimed trial whose collector never came is put back, and runs when it is claimed again") {
   Workplace place;
   Database database = Database::open_for_writing(place.database());
@@ -102,6 +113,24 @@ TEST_CASE("a started trial without a collector is lost, and what is left of its 
   CHECK(place.sql("SELECT reason FROM trials") ==
         "its collector ended without recording the outcome; 1 process of it was killed");
   CHECK_FALSE(std::filesystem::exists(trial_lock_path(trial.uid)));
+}
+
+TEST_CASE("a process is found also where it is looked for in the middle of an exec, when it shows no environment") {
+  Workplace place;
+  for (int i = 0; i < 20; ++i) {
+    const std::string uid = make_uid();
+    // Execs again and again, so that it is within one much of the time; not for ever, lest it outlive a failed test.
+    const std::string loop = "n=$1; [ $n -gt 0 ] && exec sh -c \"$0\" \"$0\" $((n - 1)); exec sleep 60";
+    std::ofstream(place / "loop.sh") << "touch left\nloop='" << loop << "'\nexec sh -c \"$loop\" \"$loop\" 3000\n";
+    const std::string command =
+        fmt::format("cd {}; MEMTRACK_TRIAL={} setsid -f sh loop.sh", place.path().string(), uid);
+    REQUIRE(std::system(command.c_str()) == 0);
+    REQUIRE(wait_until([&] { return std::filesystem::exists(place / "left"); }));
+    std::filesystem::remove(place / "left");
+    TreeEnd end(uid);
+    REQUIRE(wait_until([&] { return end.look({}); }));
+    CHECK(end.killed() == 1);
+  }
 }
 
 TEST_CASE("a trial that is being started, lock held and nobody written, is left alone") {
