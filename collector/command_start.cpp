@@ -13,7 +13,7 @@
 #include <string_view>
 #include <system_error>
 
-#include "collector/file_descriptor.h"
+#include "storage/file_descriptor.h"
 
 namespace memtrack {
 namespace {

@@ -23,7 +23,7 @@ EventSocket::EventSocket(std::filesystem::path path)
   std::memcpy(address.sun_path, name.data(), name.size());
   unlink(name.c_str());
   // The file gets the mode that the socket has when it is bound.
-  if (!socket_.is_open() || fchmod(socket_.get(), 0600) != 0 ||
+  if (!socket_ || fchmod(socket_.get(), 0600) != 0 ||
       bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw std::system_error(errno, std::generic_category(), "cannot make the event socket " + name);
   }

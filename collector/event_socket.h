@@ -5,7 +5,7 @@
 #include <optional>
 #include <string_view>
 
-#include "collector/file_descriptor.h"
+#include "storage/file_descriptor.h"
 
 namespace memtrack {
 

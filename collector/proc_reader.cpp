@@ -74,9 +74,9 @@ std::optional<std::string_view> ProcReader::read(HeldFile& file) {
 }
 
 std::optional<std::string_view> ProcReader::read(HeldFile& file, Pieces pieces) {
-  if (!file.descriptor_.is_open()) {
+  if (!file.descriptor_) {
     file.descriptor_ = FileDescriptor(open(file.path_.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.descriptor_.is_open()) {
+    if (!file.descriptor_) {
       return std::nullopt;
     }
   }

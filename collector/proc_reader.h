@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "collector/file_descriptor.h"
 #include "collector/proc_text.h"
+#include "storage/file_descriptor.h"
 #include "storage/sample.h"
 
 namespace memtrack {

@@ -26,7 +26,7 @@ CollectorSignals::CollectorSignals(bool in_foreground) {
   sigaddset(&blocked, SIGPIPE);
   sigprocmask(SIG_BLOCK, &blocked, &original_mask_);
   descriptor_ = FileDescriptor(signalfd(-1, &taken, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!descriptor_.is_open()) {
+  if (!descriptor_) {
     throw std::system_error(errno, std::generic_category(), "cannot make a signal descriptor");
   }
 }

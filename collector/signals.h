@@ -3,7 +3,7 @@
 #include <csignal>
 #include <optional>
 
-#include "collector/file_descriptor.h"
+#include "storage/file_descriptor.h"
 
 namespace memtrack {
 

@@ -1,6 +1,6 @@
 #include "collector/tree_signal.h"
 
-#include "collector/file_descriptor.h"
+#include "storage/file_descriptor.h"
 
 extern "C" {
 #include <sys/pidfd.h>  // lacks its own extern "C" in glibc 2.36
@@ -10,7 +10,7 @@ namespace memtrack {
 
 void send_signal(ProcReader& reader, const ProcessId& process, int signal) {
   const FileDescriptor descriptor(pidfd_open(process.pid, 0));
-  if (!descriptor.is_open()) {
+  if (!descriptor) {
     return;
   }
   // Looked at after the opening: the descriptor is of the process that has the pid now.

@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <system_error>
 
-#include "collector/file_descriptor.h"
+#include "storage/file_descriptor.h"
 #include "storage/paths.h"
 #include "sweeps/command.h"
 
@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 PrivateFile::PrivateFile(fs::path path, const std::string& text) : path_(std::move(path)) {
   unlink(path_.c_str());
   const FileDescriptor file(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.is_open() || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+  if (!file || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     throw std::system_error(errno, std::generic_category(), "cannot write " + path_.string());
   }
 }

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "collector/file_descriptor.h"
+#include "storage/file_descriptor.h"
 
 namespace memtrack {
 

@@ -51,13 +51,13 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
       tree_(reader, getpid()),
       plan_(Clock::now(), settings.timeout),
       output_buffer_(std::make_unique_for_overwrite<char[]>(kOutputBufferBytes)) {
-  if (!epoll_.is_open() || !timer_.is_open()) {
+  if (!epoll_ || !timer_) {
     fail("cannot make a timer");
   }
   watch(timer_.get());
   watch(signals_.descriptor());
   watch(events_.descriptor());
-  if (output_.is_open()) {
+  if (output_) {
     watch(output_.get());
   }
   peaks_.max_rss_floor_bytes = settings_.max_rss_floor_bytes;
@@ -187,7 +187,7 @@ void TrialSession::take_event(const EventSocket::Datagram& datagram) {
 }
 
 void TrialSession::on_output() {
-  for (int i = 0; i < kMostReadsAtOnce && output_.is_open(); ++i) {
+  for (int i = 0; i < kMostReadsAtOnce && output_; ++i) {
     const ssize_t count = read(output_.get(), output_buffer_.get(), kOutputBufferBytes);
     if (count > 0) {
       writer_.add_output({output_buffer_.get(), static_cast<std::size_t>(count)});

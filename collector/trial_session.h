@@ -15,13 +15,13 @@
 #include "collector/end_plan.h"
 #include "collector/event_socket.h"
 #include "collector/event_tally.h"
-#include "collector/file_descriptor.h"
 #include "collector/outcome.h"
 #include "collector/proc_reader.h"
 #include "collector/process_tree.h"
 #include "collector/signals.h"
 #include "collector/trial_clock.h"
 #include "collector/trial_writer.h"
+#include "storage/file_descriptor.h"
 
 namespace memtrack {
 

@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "daemon/file_descriptor.h"
+#include "storage/file_descriptor.h"
 #include "storage/paths.h"
 
 namespace memtrack {

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "daemon/file_descriptor.h"
+#include "storage/file_descriptor.h"
 #include "storage/trial_store.h"
 
 namespace memtrack {

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "daemon/file_descriptor.h"
 #include "daemon/recovery.h"
 #include "storage/database.h"
+#include "storage/file_descriptor.h"
 #include "storage/trial_store.h"
 
 namespace memtrack {

@@ -15,8 +15,8 @@
 #include <system_error>
 #include <type_traits>
 
-#include "daemon/file_descriptor.h"
 #include "storage/database.h"
+#include "storage/file_descriptor.h"
 #include "storage/paths.h"
 #include "storage/trial_store.h"
 

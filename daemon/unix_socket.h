@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <optional>
 
-#include "daemon/file_descriptor.h"
+#include "storage/file_descriptor.h"
 
 namespace memtrack {
 

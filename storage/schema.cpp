@@ -305,7 +305,57 @@ CREATE VIEW phase_memory AS
   GROUP BY m.trial_id, m.phase;
 )sql";
 
-constexpr std::array<std::string_view, 1> kMigrations = {kVersion1};
+// Comments before the type survive in the schema, behind the last word they would not.
+constexpr std::string_view kVersion2 = R"sql(
+ALTER TABLE trials ADD COLUMN memory_limit_bytes /* of the trial's cgroup, swap forbidden; NULL: none */ INTEGER;
+ALTER TABLE trials ADD COLUMN settle_ns /* waited before the baseline; NULL: nothing */ INTEGER;
+ALTER TABLE trials ADD COLUMN baseline_ns /* the idle system was sampled this long, before and after; NULL: not */ INTEGER;
+ALTER TABLE trials ADD COLUMN cgroup /* folder of the trial's own cgroup; NULL: it had none */ TEXT;
+ALTER TABLE trial_totals ADD COLUMN pss_skipped /* readings of pss left out: one process would have taken over 10 ms */
+  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE trial_totals ADD COLUMN process_rows_thinned /* given up while the database could not be written */
+  INTEGER NOT NULL DEFAULT 0;
+
+DROP TABLE process_samples;
+
+CREATE TABLE processes (
+  -- one row per process of a trial, one more for each other parent or name that it got
+  trial_id   INTEGER NOT NULL REFERENCES trials,
+  process    INTEGER NOT NULL,  -- counted from 1 within the trial
+  pid        INTEGER NOT NULL,  -- may have been used again for another process
+  parent_pid INTEGER,
+  name       TEXT,              -- the kernel's, at most 15 bytes
+  PRIMARY KEY (trial_id, process)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE process_readings (
+  -- one row per process, at most once a second, its first and last reading; NULL where not read
+  trial_id        INTEGER NOT NULL REFERENCES trials,
+  time_ns         INTEGER NOT NULL,  -- that of the sample
+  process         INTEGER NOT NULL,
+  rss_bytes       INTEGER,
+  rss_anon_bytes  INTEGER,
+  rss_file_bytes  INTEGER,
+  rss_shmem_bytes INTEGER,
+  peak_rss_bytes  INTEGER,  -- VmHWM: the kernel's own high-water mark, since the last exec
+  pss_bytes       INTEGER,  -- where the tree's was read
+  uss_bytes       INTEGER,
+  swap_bytes      INTEGER,
+  threads         INTEGER,
+  cpu_ns          INTEGER,  -- cumulative, without children
+  PRIMARY KEY (trial_id, time_ns, process)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW process_samples AS
+  -- one row per process, at most once a second, its first and last reading; columns as in process_readings
+  SELECT r.trial_id AS trial_id, r.time_ns AS time_ns, p.pid AS pid, p.parent_pid AS parent_pid, p.name AS name,
+         r.rss_bytes AS rss_bytes, r.rss_anon_bytes AS rss_anon_bytes, r.rss_file_bytes AS rss_file_bytes,
+         r.rss_shmem_bytes AS rss_shmem_bytes, r.peak_rss_bytes AS peak_rss_bytes, r.pss_bytes AS pss_bytes,
+         r.uss_bytes AS uss_bytes, r.swap_bytes AS swap_bytes, r.threads AS threads, r.cpu_ns AS cpu_ns
+  FROM process_readings r JOIN processes p ON p.trial_id = r.trial_id AND p.process = r.process;
+)sql";
+
+constexpr std::array<std::string_view, 2> kMigrations = {kVersion1, kVersion2};
 
 }  // namespace
 

@@ -13,7 +13,7 @@
 #include <set>
 #include <sstream>
 
-#include "daemon/file_descriptor.h"
+#include "storage/file_descriptor.h"
 #include "daemon/processes.h"
 #include "tests/daemon/fixture.h"
 

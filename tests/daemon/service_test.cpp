@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "daemon/file_descriptor.h"
+#include "storage/file_descriptor.h"
 #include "storage/paths.h"
 #include "tests/daemon/fixture.h"
 

@@ -55,6 +55,22 @@ TEST_CASE("opening an existing database again changes nothing in it") {
   CHECK(read_file(path) == before);
 }
 
+TEST_CASE("a database of version 1 is brought up to date when it is opened for writing, with its rows") {
+  TemporaryDirectory folder;
+  const auto path = folder / "memtrack.db";
+  {
+    SQLite::Database old(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    old.exec(std::string(memtrack::migrations()[0]));
+    old.exec("INSERT INTO hosts (name, boot_id) VALUES ('box', 'b')");
+    old.exec("PRAGMA application_id = " + std::to_string(memtrack::kApplicationId) + "; PRAGMA user_version = 1");
+  }
+  Database database = Database::open_for_writing(path);
+  CHECK(database.handle().execAndGet("PRAGMA user_version").getInt() ==
+        static_cast<int>(memtrack::migrations().size()));
+  CHECK(database.handle().execAndGet("SELECT name FROM hosts").getString() == "box");
+  CHECK_NOTHROW(memtrack::query(database, "SELECT pss_skipped, process_rows_thinned FROM trial_totals"));
+}
+
 TEST_CASE("every table is STRICT and says the units of its figures in .schema") {
   TemporaryDirectory folder;
   Database database = Database::open_for_writing(folder / "memtrack.db");
@@ -66,6 +82,9 @@ TEST_CASE("every table is STRICT and says the units of its figures in .schema") 
   const std::string samples =
       database.handle().execAndGet("SELECT sql FROM sqlite_schema WHERE name = 'samples'").getString();
   CHECK(samples.find("bytes where no other unit is named") != std::string::npos);
+  const std::string trials =
+      database.handle().execAndGet("SELECT sql FROM sqlite_schema WHERE name = 'trials'").getString();
+  CHECK(trials.find("memory_limit_bytes /* of the trial's cgroup") != std::string::npos);  // columns added later too
 }
 
 TEST_CASE("the relations and columns that users rely on are there") {
@@ -77,7 +96,8 @@ TEST_CASE("the relations and columns that users rely on are there") {
       "SELECT trial_id, uid, sweep_id, host_id, number, repeat, attempt, retry_of, warmup, state, reason, dataset, "
       "learning_rate, epochs, batch_size, hidden_layers, depth, hidden_nodes, parameter_count, parameters, settings, "
       "command, cwd, interval_ns, system_shared, reported_memory_mib, queued_ns, started_ns, ended_ns, exit_code, "
-      "term_signal, oom_kill_count, max_rss_bytes, user_ns, system_ns FROM trials",
+      "term_signal, oom_kill_count, max_rss_bytes, user_ns, system_ns, memory_limit_bytes, settle_ns, baseline_ns, "
+      "cgroup FROM trials",
       "SELECT trial_id, time_ns, kind, phase, mem_total_bytes, mem_free_bytes, mem_available_bytes, buffers_bytes, "
       "cached_bytes, sreclaimable_bytes, shmem_bytes, anon_bytes, slab_bytes, dirty_bytes, active_bytes, "
       "swap_total_bytes, swap_free_bytes, pcp_free_bytes, used_bytes, used_psutil_bytes, used_available_bytes, "

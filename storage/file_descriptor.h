@@ -11,18 +11,20 @@ class FileDescriptor {
  public:
   FileDescriptor() = default;  // none
   explicit FileDescriptor(int descriptor) : descriptor_(descriptor) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : descriptor_(other.release()) {}
   FileDescriptor& operator=(FileDescriptor&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     return *this;
   }
   ~FileDescriptor() { reset(); }
 
-  bool is_open() const { return descriptor_ >= 0; }
+  explicit operator bool() const { return descriptor_ >= 0; }
   int get() const { return descriptor_; }
+  // The caller's from then on.
+  int release() { return std::exchange(descriptor_, -1); }
   void reset() {
     if (descriptor_ >= 0) {
-      close(std::exchange(descriptor_, -1));
+      close(release());
     }
   }
 
