@@ -1,0 +1,69 @@
+#include "collector/cgroup_text.h"
+
+#include <algorithm>
+
+#include "collector/proc_text.h"
+
+namespace memtrack {
+namespace {
+
+// The text before the first `end`, which is taken away with it.
+std::string_view take_until(std::string_view& text, char end) {
+  const std::string_view part = text.substr(0, std::min(text.find(end), text.size()));
+  text.remove_prefix(std::min(part.size() + 1, text.size()));
+  return part;
+}
+
+bool has_item(std::string_view list, char separator, std::string_view item) {
+  while (!list.empty()) {
+    if (take_until(list, separator) == item) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<pid_t> parse_cgroup_procs(std::string_view text) {
+  std::vector<pid_t> pids;
+  while (!text.empty()) {
+    if (const Reading pid = parse_integer(take_until(text, '\n')); pid && *pid > 0) {
+      pids.push_back(static_cast<pid_t>(*pid));
+    }
+  }
+  return pids;
+}
+
+Reading parse_oom_kills(std::string_view text) {
+  while (!text.empty()) {
+    std::string_view line = take_until(text, '\n');
+    if (take_until(line, ' ') == "oom_kill") {
+      return parse_integer(line);
+    }
+  }
+  return std::nullopt;
+}
+
+Reading parse_cgroup_figure(std::string_view text) {
+  return parse_integer(take_until(text, '\n'));
+}
+
+bool lists_controller(std::string_view text, std::string_view name) {
+  return has_item(take_until(text, '\n'), ' ', name);
+}
+
+std::optional<std::string> parse_own_cgroup(std::string_view text, int version) {
+  while (!text.empty()) {
+    std::string_view line = take_until(text, '\n');
+    const std::string_view hierarchy = take_until(line, ':');
+    const std::string_view controllers = take_until(line, ':');
+    const bool is_it = version == 1 ? has_item(controllers, ',', "memory") : hierarchy == "0" && controllers.empty();
+    if (is_it && line.starts_with('/')) {
+      return std::string(line);
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace memtrack
