@@ -1,0 +1,250 @@
+// What becomes of a trial whose database cannot be written for a while: the trial goes on, what was measured meanwhile
+// comes later, and what had to be given up is counted.
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "collector/trial_writer.h"
+#include "tests/collector/collected_trial.h"
+
+using namespace memtrack;
+using namespace memtrack::testing;
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A file system of its own size, in a mount namespace of this process: nobody else sees it. Temporary folders are on it
+// while it lives.
+class SmallDisk {
+ public:
+  // nullptr: this user may not mount anything here.
+  static std::unique_ptr<SmallDisk> make(const std::string& size) {
+    const uid_t user = geteuid();
+    const gid_t group = getegid();
+    if (unshare(CLONE_NEWNS) != 0) {
+      if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+        return nullptr;
+      }
+      std::ofstream("/proc/self/setgroups") << "deny";
+      std::ofstream("/proc/self/uid_map") << user << ' ' << user << " 1";
+      std::ofstream("/proc/self/gid_map") << group << ' ' << group << " 1";
+    }
+    auto disk = std::unique_ptr<SmallDisk>(new SmallDisk);
+    const std::string options = "size=" + size;
+    if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        mount("none", disk->folder_.path().c_str(), "tmpfs", 0, options.c_str()) != 0) {
+      return nullptr;
+    }
+    setenv("TMPDIR", disk->folder_.path().c_str(), 1);
+    return disk;
+  }
+  ~SmallDisk() {
+    unsetenv("TMPDIR");
+    umount2(folder_.path().c_str(), MNT_DETACH);
+  }
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  void fill() {
+    const int file = open(filler().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const std::vector<char> block(4096, 'x');
+    while (write(file, block.data(), block.size()) > 0) {
+    }
+    close(file);
+  }
+  void make_room() { fs::remove(filler()); }
+
+ private:
+  SmallDisk() = default;
+  fs::path filler() const { return folder_ / "filler"; }
+
+  TemporaryDirectory folder_;
+};
+
+// Makes a file unchangeable, also through descriptors that are open. False: not here, or not by this user.
+bool set_immutable(const fs::path& path, bool immutable) {
+  const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int flags = 0;
+  const bool known = ioctl(file, FS_IOC_GETFLAGS, &flags) == 0;
+  flags = immutable ? flags | FS_IMMUTABLE_FL : flags & ~FS_IMMUTABLE_FL;
+  const bool done = known && ioctl(file, FS_IOC_SETFLAGS, &flags) == 0;
+  close(file);
+  return done;
+}
+
+bool can_make_open_files_immutable(const fs::path& folder) {
+  const fs::path path = folder / "probe";
+  const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  const bool done = set_immutable(path, true);
+  const bool refused = write(file, "x", 1) < 0;
+  set_immutable(path, false);
+  close(file);
+  return done && refused;
+}
+
+std::vector<std::string> until_told() {
+  return {"sh", "-c", "while [ ! -e end ]; do sleep 0.01; done; exit 3"};
+}
+
+void tell(CollectedTrial& trial) {
+  std::ofstream(trial.path("end")) << "";
+}
+
+std::string samples(CollectedTrial& trial) {
+  return trial.sql("SELECT count(*) FROM samples");
+}
+
+// Each tick is a sample, late or thinned. A sample's time is a little behind its tick's, more on a busy machine.
+void check_all_ticks_are_accounted_for(CollectedTrial& trial, std::chrono::nanoseconds interval) {
+  const double elapsed_ns = trial.number(
+      "SELECT max(time_ns) - (SELECT time_ns FROM samples WHERE kind = 'start') FROM samples WHERE kind = 'tick'");
+  const double accounted = trial.number(
+      "SELECT (SELECT count(*) FROM samples WHERE kind = 'tick') + late_ticks + samples_thinned FROM trial_totals");
+  CHECK(std::abs(accounted * static_cast<double>(interval.count()) - elapsed_ns) < 300e6);
+}
+
+}  // namespace
+
+TEST_CASE("a disk that is full for a while costs no sample, and the exit code is the command's") {
+  const auto disk = SmallDisk::make("16m");
+  if (!disk) {
+    MESSAGE("mounting is not allowed here: not tested");
+    return;
+  }
+  CollectedTrial trial(until_told(), {.interval = 10ms});
+  trial.start();
+  REQUIRE(wait_until([&] { return samples(trial) != "0"; }));
+  disk->fill();
+  const std::string before = samples(trial);
+  std::this_thread::sleep_for(2s);  // what is tested is the time
+  CHECK(samples(trial) == before);
+  disk->make_room();
+  CHECK(wait_until([&] { return samples(trial) != before; }));
+  tell(trial);
+  CHECK(trial.wait() == 0);
+  CHECK(trial.sql("SELECT exit_code FROM trials") == "3");
+  CHECK(trial.sql("SELECT samples_thinned FROM trial_totals") == "0");
+  check_all_ticks_are_accounted_for(trial, 10ms);
+  CHECK(trial.sql("PRAGMA integrity_check") == "ok");
+}
+
+TEST_CASE("a trial that ends while the disk is full is recorded when there is room again") {
+  const auto disk = SmallDisk::make("16m");
+  if (!disk) {
+    MESSAGE("mounting is not allowed here: not tested");
+    return;
+  }
+  CollectedTrial trial(until_told(), {.interval = 10ms});
+  trial.start();
+  REQUIRE(wait_until([&] { return samples(trial) != "0"; }));
+  disk->fill();
+  tell(trial);
+  CHECK(wait_until([&] { return !trial.has_processes(); }));
+  CHECK(trial.state() == "running");
+  disk->make_room();
+  CHECK(trial.wait() == 0);
+  CHECK(trial.state() == "failed");
+  CHECK(trial.sql("SELECT exit_code FROM trials") == "3");
+  CHECK(trial.sql("SELECT count(*) FROM samples WHERE kind = 'final'") == "1");
+  check_all_ticks_are_accounted_for(trial, 10ms);
+}
+
+TEST_CASE("files that cannot be written for a while cost no sample") {
+  CollectedTrial trial(until_told(), {.interval = 10ms});
+  if (!can_make_open_files_immutable(trial.path("."))) {
+    MESSAGE("files cannot be made immutable here: not tested");
+    return;
+  }
+  trial.start();
+  REQUIRE(wait_until([&] { return samples(trial) != "0"; }));
+  const std::vector<fs::path> files = {trial.path("memtrack.db"), trial.path("memtrack.db-wal")};
+  for (const fs::path& file : files) {
+    CHECK(set_immutable(file, true));
+  }
+  const std::string before = samples(trial);
+  std::this_thread::sleep_for(2s);  // what is tested is the time
+  CHECK(samples(trial) == before);
+  for (const fs::path& file : files) {
+    CHECK(set_immutable(file, false));
+  }
+  CHECK(wait_until([&] { return samples(trial) != before; }));
+  tell(trial);
+  CHECK(trial.wait() == 0);
+  CHECK(trial.sql("SELECT exit_code FROM trials") == "3");
+  CHECK(trial.sql("SELECT samples_thinned FROM trial_totals") == "0");
+  check_all_ticks_are_accounted_for(trial, 10ms);
+}
+
+TEST_CASE("what does not fit into memory while the database is locked is thinned and counted") {
+  TemporaryDirectory folder;
+  Database database = Database::open_for_writing(folder / "memtrack.db");
+  const Trial trial = insert_run(database, "test", {"true"}, "/", 100ms);
+  TrialRecorder recorder(Database::open_for_writing(folder / "memtrack.db", 10ms), trial.trial_id);
+  recorder.begin({.started_ns = 1});
+  TrialLog log({}, 0);
+  TrialWriter writer(recorder, log, {.queue_bytes = 1000 * sizeof(Sample), .gather = 10ms, .retry = 10ms});
+  const std::int64_t count = 20'000;
+  database.handle().exec("BEGIN IMMEDIATE");
+  for (std::int64_t i = 1; i <= count; ++i) {
+    Sample sample;
+    sample.kind = i == 1 ? SampleKind::start : SampleKind::tick;
+    sample.time_ns = i;
+    writer.add(std::move(sample));
+  }
+  database.handle().exec("ROLLBACK");
+  CHECK_FALSE(writer.finish({.state = TrialState::done, .ended_ns = count + 1}, 60s));
+  const auto number = [&](const std::string& sql) {
+    return std::get<std::int64_t>(query(database, sql).rows.at(0).at(0));
+  };
+  const std::int64_t thinned = number("SELECT samples_thinned FROM trial_totals");
+  CHECK(thinned > 0);
+  CHECK(number("SELECT count(*) FROM samples") + thinned == count);
+  CHECK(number("SELECT count(*) FROM samples WHERE kind = 'start'") == 1);
+  CHECK(number("SELECT max(time_ns) FROM samples") == count);
+  CHECK(number("SELECT sum(sample_count) FROM memory_totals") == count - thinned);
+}
+
+TEST_CASE("ticks that a stopped collector missed are counted, and the command goes on") {
+  CollectedTrial trial(until_told(), {.interval = 10ms});
+  const pid_t collector = trial.start();
+  REQUIRE(wait_until([&] { return samples(trial) != "0"; }));
+  kill(collector, SIGSTOP);
+  std::this_thread::sleep_for(1s);  // what is tested is the time
+  kill(collector, SIGCONT);
+  const std::string before = samples(trial);
+  CHECK(wait_until([&] { return samples(trial) != before; }));
+  tell(trial);
+  CHECK(trial.wait() == 0);
+  CHECK(trial.sql("SELECT exit_code FROM trials") == "3");
+  CHECK(trial.number("SELECT late_ticks FROM trial_totals") >= 90);
+  check_all_ticks_are_accounted_for(trial, 10ms);
+}
+
+TEST_CASE("an interval of 1 ms is kept, and what was missed is counted") {
+  CollectedTrial trial({"sleep", "2"}, {.interval = 1ms});
+  CHECK(trial.run() == 0);
+  check_all_ticks_are_accounted_for(trial, 1ms);
+  CHECK(trial.number("SELECT tick_count + late_ticks FROM trial_memory") >= 1700);
+}
+
+TEST_CASE("an interval of 24 h has the first and the last sample of a shorter trial") {
+  CollectedTrial trial({"sleep", "0.2"}, {.interval = 24h});
+  CHECK(trial.run() == 0);
+  CHECK(trial.sql("SELECT group_concat(kind, ' ') FROM (SELECT kind FROM samples ORDER BY time_ns)") == "start final");
+  CHECK(trial.sql("SELECT late_ticks FROM trial_totals") == "0");
+}
