@@ -131,7 +131,7 @@ class TrialRun {
 
   void begin() {
     const TrialStart start{
-        .started_ns = clock_.at(TrialClock::Monotonic::now()), .host = read_host(reader_), .collector_pid = getpid()};
+        .started_ns = clock_.at(BootClock::now()), .host = read_host(reader_), .collector_pid = getpid()};
     with_patience(kStartPatience, [&] { recorder_.begin(start); });
   }
 
@@ -139,8 +139,7 @@ class TrialRun {
 
   // What is left where something of ours failed.
   void record_failure(const std::string& reason) {
-    with_patience(kStartPatience,
-                  [&] { recorder_.finish({}, not_started(reason, clock_.at(TrialClock::Monotonic::now()))); });
+    with_patience(kStartPatience, [&] { recorder_.finish({}, not_started(reason, clock_.at(BootClock::now()))); });
   }
 
  private:
@@ -151,7 +150,7 @@ class TrialRun {
   CollectorSignals& signals_;
   TrialRecorder& recorder_;
   ProcReader reader_;
-  TrialClock clock_{now_ns(), TrialClock::Monotonic::now()};
+  TrialClock clock_{now_ns(), BootClock::now()};
 };
 
 int TrialRun::run(const OwnSettings& to_restore) {
@@ -172,7 +171,7 @@ int TrialRun::run(const OwnSettings& to_restore) {
                                       .to_restore = to_restore});
   output.writer.reset();
   if (const auto* failure = std::get_if<StartFailure>(&started)) {
-    return finish(writer, not_started(failure->reason, clock_.at(TrialClock::Monotonic::now())), failure->exit_code);
+    return finish(writer, not_started(failure->reason, clock_.at(BootClock::now())), failure->exit_code);
   }
   const SessionSettings settings{
       .command = std::get<pid_t>(started),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 
 namespace memtrack {
@@ -85,7 +86,9 @@ std::optional<std::string_view> ProcReader::read(HeldFile& file, Pieces pieces) 
     const ssize_t count =
         pread(file.descriptor_.get(), buffer_.data() + length, buffer_.size() - length, static_cast<off_t>(length));
     if (count < 0) {
+      const int error = errno;
       file.descriptor_.reset();
+      errno = error;
       return std::nullopt;
     }
     length += static_cast<std::size_t>(count);
@@ -118,6 +121,15 @@ std::optional<ProcStatus> ProcReader::read_memory(pid_t pid) {
   HeldFile file = process_file(pid, "status");
   const auto text = read(file);
   return text ? parse_proc_status(*text) : std::nullopt;
+}
+
+SmapsReading ProcReader::read_smaps(pid_t pid) {
+  HeldFile file = process_file(pid, "smaps_rollup");
+  const auto text = read(file);
+  if (text) {
+    return {.figures = parse_smaps_rollup(*text)};
+  }
+  return {.is_refused = errno != ENOENT && errno != ESRCH};
 }
 
 std::vector<pid_t> ProcReader::list_processes() const {

@@ -144,6 +144,37 @@ std::optional<ProcStatus> parse_proc_status(std::string_view text) {
   return status;
 }
 
+std::optional<ProcSmaps> parse_smaps_rollup(std::string_view text) {
+  take_line(text);  // "55d0c7b1f000-7ffd3a1fe000 ---p 00000000 00:00 0    [rollup]"
+  ProcSmaps smaps;
+  Reading pss, private_clean, private_dirty;
+  while (!text.empty()) {
+    const std::string_view line = take_line(text);
+    const std::string_view name = line.substr(0, line.find(':'));
+    const std::string_view value = line.substr(std::min(name.size() + 1, line.size()));
+    if (name == "Pss") {
+      pss = parse_kb(value);
+    } else if (name == "Pss_Anon") {
+      smaps.pss_anon_bytes = parse_kb(value);
+    } else if (name == "Pss_File") {
+      smaps.pss_file_bytes = parse_kb(value);
+    } else if (name == "Pss_Shmem") {
+      smaps.pss_shmem_bytes = parse_kb(value);
+    } else if (name == "Private_Clean") {
+      private_clean = parse_kb(value);
+    } else if (name == "Private_Dirty") {
+      private_dirty = parse_kb(value);
+      break;  // nothing of ours comes after it
+    }
+  }
+  if (!pss || !private_clean || !private_dirty) {
+    return std::nullopt;
+  }
+  smaps.pss_bytes = *pss;
+  smaps.uss_bytes = *private_clean + *private_dirty;
+  return smaps;
+}
+
 std::optional<ProcStat> parse_proc_stat(std::string_view text) {
   const std::size_t name_begin = text.find(" (");
   const std::size_t name_end = text.rfind(") ");

@@ -2,6 +2,7 @@
 
 #include <linux/kcmp.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,30 +18,15 @@ constexpr std::chrono::seconds kFullLookAtMost(1);
 // Of a process with more threads than this, the children of all but the first are found by the full look alone.
 constexpr std::size_t kMostThreadsFollowed = 64;
 
-std::int64_t ticks_to_ns(std::int64_t ticks) {
-  static const std::int64_t kNsPerTick = kNsPerSecond / sysconf(_SC_CLK_TCK);
-  return ticks * kNsPerTick;
-}
-
 std::int64_t to_ns(const timeval& time) {
   return std::int64_t{time.tv_sec} * kNsPerSecond + time.tv_usec * 1000;
 }
 
-// A sum over processes, known only where each part is.
-class Sum {
- public:
-  void add(Reading part) {
-    known_ = known_ && part.has_value();
-    total_ += part.value_or(0);
-    ++parts_;
-  }
-  Reading value() const { return known_ && parts_ > 0 ? Reading(total_) : std::nullopt; }
-
- private:
-  bool known_ = true;
-  std::int64_t total_ = 0;
-  int parts_ = 0;
-};
+std::chrono::nanoseconds thread_cpu_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 }  // namespace
 
@@ -56,24 +42,43 @@ ProcessTree::Process ProcessTree::new_process(pid_t pid) const {
 }
 
 void ProcessTree::read_into(Sample& sample, Clock::time_point now) {
+  time_ns_ = sample.time_ns;
+  find(now);
+  sum_tree(processes_, reaped_, sample);
+  // A process that ends between two reads is missing for a moment: what is cumulative does not fall.
+  sample.cpu_ns = last_cpu_ns_ = std::max(last_cpu_ns_, sample.cpu_ns.value_or(0));
+  sample.tree_major_faults = last_major_faults_ = std::max(last_major_faults_, sample.tree_major_faults.value_or(0));
+}
+
+void ProcessTree::refresh(Clock::time_point now) {
+  reads_memory_ = false;
+  next_full_look_ = now;
+  find(now);
+  reads_memory_ = true;
+}
+
+void ProcessTree::find(Clock::time_point now) {
+  const std::chrono::nanoseconds begin = thread_cpu_time();
+  std::chrono::nanoseconds look{};
   ++reading_;
   std::vector<pid_t> children;
   append_children(collector_, children);
   const bool kernel_lists_children = !collector_.children.empty();
   visit_with_descendants(std::move(children));
   if (!kernel_lists_children || now >= next_full_look_) {
-    const Clock::time_point begin = Clock::now();
+    const std::chrono::nanoseconds look_begin = thread_cpu_time();
     look_at_every_process();
-    next_full_look_ = now + std::max<Clock::duration>(kFullLookAtMost, kFullLookShare * (Clock::now() - begin));
+    look = thread_cpu_time() - look_begin;
+    next_full_look_ = now + std::max<Clock::duration>(kFullLookAtMost, kFullLookShare * look);
   }
   visit_those_not_reached();
-  sum_into(sample);
-}
-
-void ProcessTree::refresh(Clock::time_point now) {
-  Sample unused;
-  next_full_look_ = now;
-  read_into(unused, now);
+  living_.clear();
+  for (const auto& [pid, process] : processes_) {
+    if (process.last.is_alive()) {
+      living_.push_back(process.id);
+    }
+  }
+  cost_ = thread_cpu_time() - begin - (kernel_lists_children ? look : std::chrono::nanoseconds(0));
 }
 
 void ProcessTree::visit_with_descendants(std::vector<pid_t> pids) {
@@ -95,6 +100,7 @@ ProcessTree::Process* ProcessTree::visit(pid_t pid) {
     if (read_figures(known->second)) {
       return &known->second;
     }
+    keep_last_row(known->second);
     processes_.erase(known);
   }
   Process met = new_process(pid);
@@ -117,19 +123,30 @@ bool ProcessTree::read_figures(Process& process) {
   process.id.start_ticks = stat->start_ticks;
   process.last = std::move(*stat);
   process.reading = reading_;
-  process.memory.reset();
-  if (!process.last.is_alive()) {
-    return true;
-  }
-  const auto status = reader_.read(process.status);
-  process.memory = status ? parse_proc_status(*status) : std::nullopt;
-  if (process.memory && shares_memory_with_parent(process, *process.memory)) {
-    process.memory.reset();
-  }
-  if (process.memory && is_known) {
-    note_high_water(process, process.memory->peak_rss_bytes);
+  if (reads_memory_) {
+    read_memory(process, is_known);
   }
   return true;
+}
+
+void ProcessTree::read_memory(Process& process, bool is_known) {
+  const auto text = process.last.is_alive() ? reader_.read(process.status) : std::nullopt;
+  auto memory = text ? parse_proc_status(*text) : std::nullopt;
+  if (memory && shares_memory_with_parent(process, *memory)) {
+    memory.reset();
+  }
+  if (!memory) {
+    keep_last_row(process);
+  }
+  process.memory = memory;
+  process.smaps.reset();
+  process.ended_before_smaps = false;
+  if (process.memory) {
+    process.read_time_ns = time_ns_;
+    if (is_known) {
+      note_high_water(process, process.memory->peak_rss_bytes);
+    }
+  }
 }
 
 bool ProcessTree::is_of_tree(pid_t pid) const {
@@ -214,48 +231,80 @@ void ProcessTree::note_high_water(Process& process, Reading bytes) {
   }
 }
 
-void ProcessTree::sum_into(Sample& sample) {
-  living_.clear();
-  Sum rss, anon, file, shmem, swap;
-  std::int64_t threads = 0;
-  std::int64_t cpu_ns = reaped_cpu_ns_;
-  std::int64_t major_faults = reaped_major_faults_;
+std::chrono::nanoseconds ProcessTree::expected_pss_cost(const PssBudget& budget) const {
+  std::chrono::nanoseconds cost{};
   for (const auto& [pid, process] : processes_) {
-    const ProcStat& stat = process.last;
-    // Waited-for children are in their parent's count, and so is what those had waited for.
-    cpu_ns += ticks_to_ns(stat.user_ticks + stat.system_ticks + stat.children_user_ticks + stat.children_system_ticks);
-    major_faults += stat.major_faults + stat.children_major_faults;
-    if (!stat.is_alive()) {
-      continue;
-    }
-    living_.push_back(process.id);
-    threads += stat.threads;
-    if (process.memory) {
-      rss.add(process.memory->rss_bytes);
-      anon.add(process.memory->rss_anon_bytes);
-      file.add(process.memory->rss_file_bytes);
-      shmem.add(process.memory->rss_shmem_bytes);
-      swap.add(process.memory->swap_bytes);
+    cost += process.memory ? budget.expected(process.memory->rss_bytes) : std::chrono::nanoseconds(0);
+  }
+  return cost;
+}
+
+bool ProcessTree::read_pss_into(Sample& sample, PssBudget& budget) {
+  for (const auto& [pid, process] : processes_) {
+    if (process.memory && budget.is_too_long(process.memory->rss_bytes)) {
+      return false;
     }
   }
-  sample.tree_rss_bytes = rss.value();
-  sample.tree_rss_anon_bytes = anon.value();
-  sample.tree_rss_file_bytes = file.value();
-  sample.tree_rss_shmem_bytes = shmem.value();
-  sample.tree_swap_bytes = swap.value();
-  sample.process_count = static_cast<std::int64_t>(living_.size());
-  sample.thread_count = threads;
-  // A process that ends between two reads is missing for a moment: what is cumulative does not fall.
-  sample.cpu_ns = last_cpu_ns_ = std::max(last_cpu_ns_, cpu_ns);
-  sample.tree_major_faults = last_major_faults_ = std::max(last_major_faults_, major_faults);
+  const std::chrono::nanoseconds begin = thread_cpu_time();
+  for (auto& [pid, process] : processes_) {
+    if (!process.memory) {
+      continue;
+    }
+    const std::chrono::nanoseconds read_begin = thread_cpu_time();
+    SmapsReading reading = reader_.read_smaps(pid);
+    budget.note_read(process.memory->rss_bytes, thread_cpu_time() - read_begin);
+    // The descriptor of old fails where the pid is another process's by now.
+    process.ended_before_smaps = !reading.is_refused && (!reading.figures || !reader_.read(process.stat));
+    if (!process.ended_before_smaps) {
+      process.smaps = reading.figures;
+    }
+  }
+  budget.note_pass(thread_cpu_time() - begin);
+  sum_pss(processes_, sample);
+  return true;
+}
+
+std::vector<ProcessReading> ProcessTree::take_rows(bool of_all) {
+  std::vector<ProcessReading> rows = std::exchange(last_rows_, {});
+  for (auto& [pid, process] : processes_) {
+    if (!process.memory || process.reading != reading_) {
+      continue;
+    }
+    const bool is_new = process.row_number == 0 || process.row_parent_pid != process.last.parent_pid ||
+                        process.row_name != process.last.name;
+    if (is_new) {
+      name_for_rows(process);
+    }
+    if (is_new || of_all) {
+      process.row_time_ns = process.read_time_ns;
+      rows.push_back(process_row(process));
+    }
+  }
+  return rows;
+}
+
+void ProcessTree::name_for_rows(Process& process) {
+  process.row_number = ++last_row_number_;
+  process.row_parent_pid = process.last.parent_pid;
+  process.row_name = process.last.name;
+}
+
+void ProcessTree::keep_last_row(Process& process) {
+  if (process.memory && process.row_number != 0 && process.read_time_ns > process.row_time_ns) {
+    last_rows_.push_back(process_row(process));
+    process.row_time_ns = process.read_time_ns;
+  }
 }
 
 void ProcessTree::add_reaped(pid_t pid, const rusage& usage) {
-  if (processes_.erase(pid) == 0) {
+  if (const auto process = processes_.find(pid); process != processes_.end()) {
+    keep_last_row(process->second);
+    processes_.erase(process);
+  } else {
     ++high_water_.processes_seen;
   }
-  reaped_cpu_ns_ += to_ns(usage.ru_utime) + to_ns(usage.ru_stime);
-  reaped_major_faults_ += usage.ru_majflt;
+  reaped_.cpu_ns += to_ns(usage.ru_utime) + to_ns(usage.ru_stime);
+  reaped_.major_faults += usage.ru_majflt;
 }
 
 }  // namespace memtrack

@@ -13,36 +13,44 @@
 #include <optional>
 #include <vector>
 
+#include "collector/measured_process.h"
 #include "collector/proc_reader.h"
+#include "collector/pss_budget.h"
+#include "collector/tree_figures.h"
+#include "collector/trial_clock.h"
 #include "storage/sample.h"
 
 namespace memtrack {
-
-// A pid is used again; pid and start time together name one process.
-struct ProcessId {
-  pid_t pid = 0;
-  std::uint64_t start_ticks = 0;
-  auto operator<=>(const ProcessId&) const = default;
-};
 
 // High-water marks of resident memory that the kernel kept, as far as they were read.
 struct TreeHighWater {
   std::int64_t processes_seen = 0;
   Reading largest_bytes = {};  // of any one process
-  Reading sum_bytes =
-      {};  // over all processes seen: no moment can have had more, but for what grew after its last reading
+  // Over all processes seen: no moment can have had more, but for what grew after its last reading.
+  Reading sum_bytes = {};
 };
 
 class ProcessTree {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = BootClock;
 
   // `collector`: whose descendants are the tree.
   ProcessTree(ProcReader& reader, pid_t collector);
 
-  // Finds the tree anew and fills the tree's columns of `sample`.
+  // Finds the tree anew and fills the tree's columns of `sample`, but for pss and uss.
   void read_into(Sample& sample, Clock::time_point now);
-  // Finds it anew, with a look at every process of the machine: before signals are sent.
+  // What that cost the last time, in CPU time; the look at every process of the machine, made now and then, left out.
+  std::chrono::nanoseconds cost() const { return cost_; }
+  // Reads pss and uss of all that read_into() found. False: a process would take too long, and nothing was read.
+  bool read_pss_into(Sample& sample, PssBudget& budget);
+  // What the budget has to know before: what a pass is expected to take.
+  std::chrono::nanoseconds expected_pss_cost(const PssBudget& budget) const;
+
+  // Rows of the processes that read_into() found: of all of them, or of those alone that have none yet. Those of
+  // processes that have ended since come along: their last reading.
+  std::vector<ProcessReading> take_rows(bool of_all);
+
+  // Finds it anew, with a look at every process of the machine: before signals are sent. Reads no memory.
   void refresh(Clock::time_point now);
 
   // What wait4 said of a process that is no more.
@@ -53,38 +61,36 @@ class ProcessTree {
   const TreeHighWater& high_water() const { return high_water_; }
 
  private:
-  struct Process {
-    ProcessId id;
-    HeldFile stat;
-    HeldFile status;
-    std::vector<HeldFile> children;  // one a thread
-    ProcStat last;
-    std::optional<ProcStatus> memory;  // none: nothing resident, or that of its parent, which counts it
-    std::int64_t high_water_bytes = 0;
-    std::uint64_t reading = 0;  // the number of the last reading that found it
-  };
+  using Process = MeasuredProcess;
 
   Process new_process(pid_t pid) const;
   void visit_with_descendants(std::vector<pid_t> pids);
   Process* visit(pid_t pid);
   bool read_figures(Process& process);
+  void read_memory(Process& process, bool is_known);
   bool is_of_tree(pid_t pid) const;
   bool shares_memory_with_parent(const Process& process, const ProcStatus& memory) const;
   void append_children(Process& process, std::vector<pid_t>& pids);
   void look_at_every_process();
   void visit_those_not_reached();
+  void find(Clock::time_point now);
+  void keep_last_row(Process& process);
+  void name_for_rows(Process& process);
   void note_high_water(Process& process, Reading bytes);
-  void sum_into(Sample& sample);
 
   ProcReader& reader_;
   Process collector_;
   std::map<pid_t, Process> processes_;
   std::uint64_t reading_ = 0;
+  std::int64_t time_ns_ = 0;  // of the sample that is read
+  bool reads_memory_ = true;
   Clock::time_point next_full_look_{};
+  std::chrono::nanoseconds cost_{};
   std::vector<ProcessId> living_;
   TreeHighWater high_water_;
-  std::int64_t reaped_cpu_ns_ = 0;
-  std::int64_t reaped_major_faults_ = 0;
+  EndedUsage reaped_;
+  std::int64_t last_row_number_ = 0;
+  std::vector<ProcessReading> last_rows_;  // of processes that have ended
   std::int64_t last_cpu_ns_ = 0;
   std::int64_t last_major_faults_ = 0;
 };

@@ -17,6 +17,9 @@
 namespace memtrack {
 namespace {
 
+// Timeouts do not count the time that the machine is suspended.
+using EndClock = std::chrono::steady_clock;
+
 constexpr std::size_t kOutputBufferBytes = 65536;
 // What is served of one source before the others get their turn.
 constexpr int kMostDatagramsAtOnce = 64;
@@ -24,7 +27,8 @@ constexpr int kMostReadsAtOnce = 16;
 // What is still taken of each when the trial is over: somebody who escaped may go on writing.
 constexpr int kLastRounds = 64;
 constexpr std::chrono::milliseconds kTotalsEvery(400);
-constexpr std::chrono::seconds kPerCpuReadingEvery(1);
+// The time spent in a phase, told while it lasts: each time is a page more to write.
+constexpr std::chrono::seconds kPhaseTotalsEvery(10);
 
 [[noreturn]] void fail(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -47,9 +51,9 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
       clock_(clock),
       writer_(writer),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
-      tree_(reader, getpid()),
-      plan_(Clock::now(), settings.timeout),
+      timer_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)),
+      sampler_(reader, getpid(), settings.interval),
+      plan_(EndClock::now(), settings.timeout),
       output_buffer_(std::make_unique_for_overwrite<char[]>(kOutputBufferBytes)) {
   if (!epoll_ || !timer_) {
     fail("cannot make a timer");
@@ -60,7 +64,7 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
   if (output_) {
     watch(output_.get());
   }
-  peaks_.max_rss_floor_bytes = settings_.max_rss_floor_bytes;
+  sampler_.peaks().max_rss_floor_bytes = settings_.max_rss_floor_bytes;
   end_.timeout = settings_.timeout;
 }
 
@@ -72,7 +76,7 @@ TrialSession::~TrialSession() {
 
 TrialOutcome TrialSession::run() {
   start_ticking();
-  take_sample(SampleKind::start);
+  take_sample(SampleKind::start, BootClock::now());
   while (!is_over()) {
     wait_and_serve();
   }
@@ -93,22 +97,22 @@ void TrialSession::watch(int descriptor) {
 }
 
 void TrialSession::start_ticking() {
-  // CLOCK_MONOTONIC is what the steady clock reads.
+  first_tick_ = BootClock::now() + settings_.interval;
   const itimerspec times{.it_interval = to_timespec(settings_.interval),
-                         .it_value = to_timespec(Clock::now().time_since_epoch() + settings_.interval)};
+                         .it_value = to_timespec(first_tick_.time_since_epoch())};
   if (timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &times, nullptr) != 0) {
     fail("cannot set the timer");
   }
 }
 
 bool TrialSession::is_over() {
-  return command_ended_ && (!has_children_ || plan_.is_hopeless(Clock::now()));
+  return command_ended_ && (!has_children_ || plan_.is_hopeless(EndClock::now()));
 }
 
 void TrialSession::wait_and_serve() {
   int wait_ms = -1;
   if (const auto next = plan_.next()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - Clock::now()).count();
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*next - EndClock::now()).count();
     wait_ms = static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
   }
   std::array<epoll_event, 4> ready{};
@@ -142,7 +146,7 @@ void TrialSession::on_tick() {
   ticks_ += static_cast<std::int64_t>(expirations);
   late_ticks_ += static_cast<std::int64_t>(expirations) - 1;
   if (!command_ended_) {
-    take_sample(SampleKind::tick);
+    take_sample(SampleKind::tick, first_tick_ + (ticks_ - 1) * settings_.interval);
   }
 }
 
@@ -152,7 +156,7 @@ void TrialSession::on_signals() {
       kill(settings_.command, SIGHUP);
     } else if (*signal != SIGCHLD) {
       end_.cancel_signal = signal_name(*signal);
-      plan_.cancel(Clock::now());
+      plan_.cancel(EndClock::now());
     }
   }
   reap();
@@ -177,11 +181,13 @@ void TrialSession::take_event(const EventSocket::Datagram& datagram) {
   if (!event) {
     return;
   }
-  const std::int64_t now_ns = clock_.at(Clock::now());
+  const BootClock::time_point now = BootClock::now();
+  const std::int64_t now_ns = clock_.at(now);
   const auto* phase = std::get_if<PhaseEvent>(&event->what);
   if (phase != nullptr && !command_ended_ && phases_.is_boundary(phase->name)) {
-    take_sample(SampleKind::phase);  // the last of the phase that ends
+    take_sample(SampleKind::phase, now);  // the last of the phase that ends
     phases_.enter(phase->name, now_ns);
+    next_phase_totals_ = {};
   }
   writer_.add(ReceivedEvent{.time_ns = now_ns, .phase = phases_.current(), .event = std::move(*event)});
 }
@@ -199,36 +205,18 @@ void TrialSession::on_output() {
   }
 }
 
-void TrialSession::take_sample(SampleKind kind) {
-  const Clock::time_point now = Clock::now();
+void TrialSession::take_sample(SampleKind kind, BootClock::time_point due) {
+  const BootClock::time_point now = BootClock::now();
   Sample sample;
   sample.kind = kind;
   sample.phase = phases_.current();
   sample.time_ns = clock_.next(now);
-  reader_.read_system(sample);
-  tree_.read_into(sample, now);
-  if (is_per_cpu_reading_due(kind)) {
-    sample.pcp_free_bytes = reader_.read_per_cpu_free_bytes();
-  }
-  peaks_.largest_rss_sample_bytes = std::max(peaks_.largest_rss_sample_bytes, sample.tree_rss_bytes);
-  peaks_.largest_anon_sample_bytes = std::max(peaks_.largest_anon_sample_bytes, sample.tree_rss_anon_bytes);
-  writer_.add(std::move(sample));
+  sampler_.read(sample, due);
+  writer_.add(std::move(sample), sampler_.take_process_rows());
   if (now >= next_totals_) {
     next_totals_ = now + kTotalsEvery;
     hand_over_totals();
   }
-}
-
-// By the timer's count, so that a tick that comes a little early is not passed over.
-bool TrialSession::is_per_cpu_reading_due(SampleKind kind) {
-  if (kind != SampleKind::tick) {
-    return kind != SampleKind::phase;
-  }
-  if ((ticks_ - last_per_cpu_tick_) * settings_.interval < kPerCpuReadingEvery) {
-    return false;
-  }
-  last_per_cpu_tick_ = ticks_;
-  return true;
 }
 
 void TrialSession::hand_over_totals() {
@@ -236,9 +224,15 @@ void TrialSession::hand_over_totals() {
   totals.late_ticks = late_ticks_;
   totals.events_malformed = tally_.malformed();
   totals.events_missing = tally_.missing();
-  totals.phase_ns = phases_.totals(command_ended_ ? end_.ended_ns : clock_.at(Clock::now()));
-  peaks_.high_water = tree_.high_water();
-  decide_peaks(peaks_, totals);
+  const BootClock::time_point now = BootClock::now();
+  if (command_ended_ || now >= next_phase_totals_) {
+    next_phase_totals_ = now + kPhaseTotalsEvery;
+    phase_ns_ = phases_.totals(command_ended_ ? end_.ended_ns : clock_.at(now));
+  }
+  totals.phase_ns = phase_ns_;
+  totals.pss_skipped = sampler_.pss_skipped();
+  sampler_.peaks().high_water = sampler_.tree().high_water();
+  decide_peaks(sampler_.peaks(), totals);
   writer_.set_totals(std::move(totals));
 }
 
@@ -261,11 +255,11 @@ void TrialSession::reap() {
     if (wait4(info.si_pid, &status, 0, &usage) != info.si_pid) {
       return;
     }
-    tree_.add_reaped(info.si_pid, usage);
+    sampler_.tree().add_reaped(info.si_pid, usage);
     if (is_command) {
       end_.wait_status = status;
       end_.usage = usage;
-      peaks_.max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024;
+      sampler_.peaks().max_rss_bytes = std::int64_t{usage.ru_maxrss} * 1024;
     }
   }
 }
@@ -275,29 +269,28 @@ void TrialSession::on_command_ended() {
   for (int i = 0; i < kLastRounds; ++i) {
     on_events();  // what it sent before its end belongs to the phases before it
   }
-  take_sample(SampleKind::final);
+  take_sample(SampleKind::final, BootClock::now());
   if (const auto stat = reader_.read_stat(settings_.command)) {
-    peaks_.has_waited_for_children = stat->children_minor_faults > 0 || stat->children_major_faults > 0;
+    sampler_.peaks().has_waited_for_children = stat->children_minor_faults > 0 || stat->children_major_faults > 0;
   }
   timer_.reset();
-  const Clock::time_point now = Clock::now();
-  end_.ended_ns = clock_.at(now);
+  end_.ended_ns = clock_.at(BootClock::now());
   command_ended_ = true;
-  plan_.command_ended(now);
+  plan_.command_ended(EndClock::now());
 }
 
 void TrialSession::do_what_is_planned() {
   if (is_over()) {
     return;
   }
-  switch (plan_.take_due(Clock::now())) {
+  switch (plan_.take_due(EndClock::now())) {
     case EndAction::terminate_command:
       kill(settings_.command, SIGTERM);
       kill(settings_.command, SIGCONT);  // one that is stopped could not end
       break;
     case EndAction::terminate_tree:
       signal_tree(SIGTERM);
-      end_.outlived = static_cast<std::int64_t>(tree_.living().size());
+      end_.outlived = static_cast<std::int64_t>(sampler_.tree().living().size());
       signal_tree(SIGCONT);
       break;
     case EndAction::kill_tree:
@@ -309,8 +302,8 @@ void TrialSession::do_what_is_planned() {
 }
 
 void TrialSession::signal_tree(int signal) {
-  tree_.refresh(Clock::now());
-  for (const ProcessId& process : tree_.living()) {
+  sampler_.tree().refresh(BootClock::now());
+  for (const ProcessId& process : sampler_.tree().living()) {
     send_signal(reader_, process, signal);
   }
 }
@@ -321,8 +314,8 @@ void TrialSession::drain() {
     on_output();
   }
   if (has_children_) {
-    tree_.refresh(Clock::now());
-    end_.unkillable = static_cast<std::int64_t>(tree_.living().size());
+    sampler_.tree().refresh(BootClock::now());
+    end_.unkillable = static_cast<std::int64_t>(sampler_.tree().living().size());
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,7 @@
 #include "collector/event_tally.h"
 #include "collector/outcome.h"
 #include "collector/proc_reader.h"
-#include "collector/process_tree.h"
+#include "collector/sampler.h"
 #include "collector/signals.h"
 #include "collector/trial_clock.h"
 #include "collector/trial_writer.h"
@@ -35,8 +36,6 @@ struct SessionSettings {
 
 class TrialSession {
  public:
-  using Clock = std::chrono::steady_clock;
-
   // `output`: where the command's output is read, not waiting; none in the foreground.
   TrialSession(const SessionSettings& settings, CollectorSignals& signals, EventSocket& events, FileDescriptor output,
                ProcReader& reader, TrialClock& clock, TrialWriter& writer);
@@ -58,8 +57,7 @@ class TrialSession {
   void on_events();
   void on_output();
 
-  void take_sample(SampleKind kind);
-  bool is_per_cpu_reading_due(SampleKind kind);
+  void take_sample(SampleKind kind, BootClock::time_point due);
   void hand_over_totals();
   void take_event(const EventSocket::Datagram& datagram);
 
@@ -79,18 +77,19 @@ class TrialSession {
 
   FileDescriptor epoll_;
   FileDescriptor timer_;
-  ProcessTree tree_;
+  Sampler sampler_;
   EventTally tally_;
   PhaseClock phases_;
   EndPlan plan_;
   EndFacts end_;
-  PeakFacts peaks_;
   std::unique_ptr<char[]> output_buffer_;  // not touched, and so not resident, until there is output
 
   std::int64_t ticks_ = 0;  // that the timer has counted, late ones included
   std::int64_t late_ticks_ = 0;
-  std::int64_t last_per_cpu_tick_ = 0;
-  Clock::time_point next_totals_{};
+  BootClock::time_point first_tick_{};  // start + k * interval, k = 1
+  BootClock::time_point next_totals_{};
+  BootClock::time_point next_phase_totals_{};
+  std::map<std::string, std::int64_t> phase_ns_;
   bool command_ended_ = false;
   bool has_children_ = true;
 };

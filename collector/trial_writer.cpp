@@ -18,9 +18,12 @@ TrialWriter::~TrialWriter() {
   }
 }
 
-void TrialWriter::add(Sample sample) {
+void TrialWriter::add(Sample sample, std::vector<ProcessReading> processes) {
   const std::lock_guard lock(mutex_);
   queue_.push(std::move(sample));
+  for (ProcessReading& reading : processes) {
+    queue_.push(std::move(reading));
+  }
   wake_in(limits_.gather);
 }
 
@@ -130,6 +133,7 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   }
   batch_.totals = totals_;
   batch_.totals.samples_thinned = queue_.samples_thinned() + samples_lost_;
+  batch_.totals.process_rows_thinned = queue_.process_rows_thinned() + process_rows_lost_;
   batch_.totals.events_missing += queue_.events_dropped();
   batch_.totals.log_bytes = log_.bytes();
   batch_.totals.log_bytes_discarded = log_.discarded_bytes() + output_discarded_;
@@ -138,6 +142,7 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   lock.lock();
   if (written == Written::never) {
     samples_lost_ += static_cast<std::int64_t>(batch_.samples.size());
+    process_rows_lost_ += static_cast<std::int64_t>(batch_.processes.size());
   }
   if (written != Written::not_yet) {
     batch_ = {};

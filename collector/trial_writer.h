@@ -32,7 +32,7 @@ class TrialWriter {
   TrialWriter(TrialRecorder& recorder, TrialLog& log, const WriterLimits& limits);
   ~TrialWriter();  // without finish(): what waits is given up
 
-  void add(Sample sample);
+  void add(Sample sample, std::vector<ProcessReading> processes);
   void add(ReceivedEvent event);
   void add_output(std::string_view output);
   // Replaces the totals of before. What the writer counts itself (thinned samples, log bytes) is filled in by it.
@@ -74,6 +74,7 @@ class TrialWriter {
   RecordBatch batch_;  // taken from the queue and not written yet
   bool has_batch_ = false;
   std::int64_t samples_lost_ = 0;
+  std::int64_t process_rows_lost_ = 0;
   std::string last_error_;
   bool is_recorded_ = false;
 

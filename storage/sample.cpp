@@ -39,6 +39,19 @@ constexpr std::array kColumns = {
     SampleColumn{"cgroup_bytes", &Sample::cgroup_bytes},
 };
 
+constexpr std::array kProcessColumns = {
+    ProcessColumn{"rss_bytes", &ProcessReading::rss_bytes},
+    ProcessColumn{"rss_anon_bytes", &ProcessReading::rss_anon_bytes},
+    ProcessColumn{"rss_file_bytes", &ProcessReading::rss_file_bytes},
+    ProcessColumn{"rss_shmem_bytes", &ProcessReading::rss_shmem_bytes},
+    ProcessColumn{"peak_rss_bytes", &ProcessReading::peak_rss_bytes},
+    ProcessColumn{"pss_bytes", &ProcessReading::pss_bytes},
+    ProcessColumn{"uss_bytes", &ProcessReading::uss_bytes},
+    ProcessColumn{"swap_bytes", &ProcessReading::swap_bytes},
+    ProcessColumn{"threads", &ProcessReading::threads},
+    ProcessColumn{"cpu_ns", &ProcessReading::cpu_ns},
+};
+
 }  // namespace
 
 std::string_view to_string(SampleKind kind) {
@@ -47,6 +60,10 @@ std::string_view to_string(SampleKind kind) {
 
 std::span<const SampleColumn> sample_columns() {
   return kColumns;
+}
+
+std::span<const ProcessColumn> process_columns() {
+  return kProcessColumns;
 }
 
 }  // namespace memtrack

@@ -55,11 +55,38 @@ struct Sample {
   Reading cgroup_bytes = {};
 };
 
+// One process of the tree at the time of a sample, as it stands in `processes` and `process_readings`.
+struct ProcessReading {
+  std::int64_t time_ns = 0;  // that of the sample
+  std::int64_t process = 0;  // counted from 1 within the trial: another parent or name is another number
+  std::int64_t pid = 0;
+  std::int64_t parent_pid = 0;
+  std::string name = {};
+
+  Reading rss_bytes = {};
+  Reading rss_anon_bytes = {};
+  Reading rss_file_bytes = {};
+  Reading rss_shmem_bytes = {};
+  Reading peak_rss_bytes = {};
+  Reading pss_bytes = {};
+  Reading uss_bytes = {};
+  Reading swap_bytes = {};
+  Reading threads = {};
+  Reading cpu_ns = {};
+};
+
 // The measured columns of `samples`, by name, in the schema's order.
 struct SampleColumn {
   std::string_view name;
   Reading Sample::*member;
 };
 std::span<const SampleColumn> sample_columns();
+
+// The same of `process_readings`.
+struct ProcessColumn {
+  std::string_view name;
+  Reading ProcessReading::*member;
+};
+std::span<const ProcessColumn> process_columns();
 
 }  // namespace memtrack

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 #include <utility>
@@ -22,14 +23,21 @@ void execute(SQLite::Statement& statement) {
   statement.reset();
 }
 
-std::string insert_sample_sql() {
-  std::string names = "trial_id, time_ns, kind, phase";
-  std::string marks = "?, ?, ?, ?";
-  for (const SampleColumn& column : sample_columns()) {
+// `keys`: "trial_id, time_ns".
+template <typename Columns>
+std::string insert_sql(const std::string& verb, const std::string& table, const std::string& keys,
+                       const Columns& columns) {
+  std::string names = keys;
+  auto count = std::count(keys.begin(), keys.end(), ',') + 1;
+  for (const auto& column : columns) {
     names += fmt::format(", {}", column.name);
+    ++count;
+  }
+  std::string marks = "?";
+  while (--count > 0) {
     marks += ", ?";
   }
-  return fmt::format("INSERT INTO samples ({}) VALUES ({})", names, marks);
+  return fmt::format("{} INTO {} ({}) VALUES ({})", verb, table, names, marks);
 }
 
 // Adds what was inserted between two times to the running totals; the generated columns stay the only formulas.
@@ -74,15 +82,21 @@ constexpr const char* kAddToTotals = R"sql(
 
 struct TrialRecorder::Statements {
   explicit Statements(SQLite::Database& handle)
-      : insert_sample(handle, insert_sample_sql()),
+      : insert_sample(handle, insert_sql("INSERT", "samples", "trial_id, time_ns, kind, phase", sample_columns())),
+        insert_process(handle,
+                       "INSERT OR IGNORE INTO processes (trial_id, process, pid, parent_pid, name) "
+                       "VALUES (?, ?, ?, ?, ?)"),
+        insert_reading(handle, insert_sql("INSERT OR REPLACE", "process_readings", "trial_id, time_ns, process",
+                                          process_columns())),
         add_to_totals(handle, kAddToTotals),
         insert_event(handle, "INSERT INTO events (trial_id, time_ns, event, body) VALUES (?, ?, ?, ?)"),
         insert_metric(handle,
                       "INSERT INTO metrics (trial_id, time_ns, phase, epoch, name, value) VALUES (?, ?, ?, ?, ?, ?)"),
         set_totals(handle,
                    "INSERT OR REPLACE INTO trial_totals (trial_id, late_ticks, events_malformed, events_missing, "
-                   "samples_thinned, log_bytes, log_bytes_discarded, peak_rss_bytes, peak_rss_upper_bytes, "
-                   "peak_cgroup_bytes, peak_anon_bytes, peak_source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                   "samples_thinned, process_rows_thinned, pss_skipped, log_bytes, log_bytes_discarded, "
+                   "peak_rss_bytes, peak_rss_upper_bytes, peak_cgroup_bytes, peak_anon_bytes, peak_source) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         set_phase(handle, "INSERT OR REPLACE INTO phases (trial_id, phase, total_ns) VALUES (?, ?, ?)") {}
 
   void sample(std::int64_t trial_id, const Sample& sample) {
@@ -95,6 +109,23 @@ struct TrialRecorder::Statements {
       bind_optional(insert_sample, ++index, sample.*column.member);
     }
     execute(insert_sample);
+  }
+
+  void process(std::int64_t trial_id, const ProcessReading& reading) {
+    insert_process.bind(1, trial_id);
+    insert_process.bind(2, reading.process);
+    insert_process.bind(3, reading.pid);
+    insert_process.bind(4, reading.parent_pid);
+    insert_process.bind(5, reading.name);
+    execute(insert_process);
+    int index = 0;
+    insert_reading.bind(++index, trial_id);
+    insert_reading.bind(++index, reading.time_ns);
+    insert_reading.bind(++index, reading.process);
+    for (const ProcessColumn& column : process_columns()) {
+      bind_optional(insert_reading, ++index, reading.*column.member);
+    }
+    execute(insert_reading);
   }
 
   void event(std::int64_t trial_id, const ReceivedEvent& received) {
@@ -125,8 +156,9 @@ struct TrialRecorder::Statements {
 
   void totals(std::int64_t trial_id, const TrialTotals& totals) {
     int index = 0;
-    for (const std::int64_t value : {trial_id, totals.late_ticks, totals.events_malformed, totals.events_missing,
-                                     totals.samples_thinned, totals.log_bytes, totals.log_bytes_discarded}) {
+    for (const std::int64_t value :
+         {trial_id, totals.late_ticks, totals.events_malformed, totals.events_missing, totals.samples_thinned,
+          totals.process_rows_thinned, totals.pss_skipped, totals.log_bytes, totals.log_bytes_discarded}) {
       set_totals.bind(++index, value);
     }
     for (const Reading& value :
@@ -135,15 +167,18 @@ struct TrialRecorder::Statements {
     }
     bind_optional(set_totals, ++index, totals.peak_source);
     execute(set_totals);
-    for (const auto& [phase, total_ns] : totals.phase_ns) {
-      set_phase.bind(1, trial_id);
-      set_phase.bind(2, phase);
-      set_phase.bind(3, total_ns);
-      execute(set_phase);
-    }
+  }
+
+  void phase(std::int64_t trial_id, const std::string& phase, std::int64_t total_ns) {
+    set_phase.bind(1, trial_id);
+    set_phase.bind(2, phase);
+    set_phase.bind(3, total_ns);
+    execute(set_phase);
   }
 
   SQLite::Statement insert_sample;
+  SQLite::Statement insert_process;
+  SQLite::Statement insert_reading;
   SQLite::Statement add_to_totals;
   SQLite::Statement insert_event;
   SQLite::Statement insert_metric;
@@ -190,6 +225,7 @@ void TrialRecorder::begin(const TrialStart& start) {
     }
     statements_->totals(trial_id_, {});
     transaction.commit();
+    written_totals_ = {};
   });
 }
 
@@ -203,10 +239,26 @@ void TrialRecorder::insert(const RecordBatch& batch) {
     statements_->add_to_totals.bind(3, batch.samples.back().time_ns);
     execute(statements_->add_to_totals);
   }
+  for (const ProcessReading& reading : batch.processes) {
+    statements_->process(trial_id_, reading);
+  }
   for (const ReceivedEvent& event : batch.events) {
     statements_->event(trial_id_, event);
   }
-  statements_->totals(trial_id_, batch.totals);
+  insert_totals(batch.totals);
+}
+
+void TrialRecorder::insert_totals(const TrialTotals& totals) {
+  if (totals == written_totals_) {
+    return;
+  }
+  statements_->totals(trial_id_, totals);
+  for (const auto& [phase, total_ns] : totals.phase_ns) {
+    const auto written = written_totals_.phase_ns.find(phase);
+    if (written == written_totals_.phase_ns.end() || written->second != total_ns) {
+      statements_->phase(trial_id_, phase, total_ns);
+    }
+  }
 }
 
 void TrialRecorder::write(const RecordBatch& batch) {
@@ -214,6 +266,7 @@ void TrialRecorder::write(const RecordBatch& batch) {
     SQLite::Transaction transaction(database_.handle(), SQLite::TransactionBehavior::IMMEDIATE);
     insert(batch);
     transaction.commit();
+    written_totals_ = batch.totals;
   });
 }
 

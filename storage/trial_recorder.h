@@ -52,6 +52,8 @@ struct TrialTotals {
   std::int64_t events_malformed = 0;  // oversize ones included
   std::int64_t events_missing = 0;    // gaps in the senders' numbers
   std::int64_t samples_thinned = 0;   // dropped while the database could not be written
+  std::int64_t process_rows_thinned = 0;
+  std::int64_t pss_skipped = 0;  // readings left out: one process would have taken over 10 ms
   std::int64_t log_bytes = 0;
   std::int64_t log_bytes_discarded = 0;
   Reading peak_rss_bytes = {};
@@ -60,10 +62,13 @@ struct TrialTotals {
   Reading peak_anon_bytes = {};
   std::optional<std::string> peak_source = {};        // see docs/metrics.md
   std::map<std::string, std::int64_t> phase_ns = {};  // time spent in each phase so far
+
+  bool operator==(const TrialTotals&) const = default;
 };
 
 struct RecordBatch {
   std::vector<Sample> samples = {};  // time_ns strictly increasing, also over batches
+  std::vector<ProcessReading> processes = {};
   std::vector<ReceivedEvent> events = {};
   TrialTotals totals = {};
 };
@@ -93,10 +98,12 @@ class TrialRecorder {
  private:
   struct Statements;  // prepared once
   void insert(const RecordBatch& batch);
+  void insert_totals(const TrialTotals& totals);
 
   Database database_;
   std::int64_t trial_id_;
   std::unique_ptr<Statements> statements_;
+  TrialTotals written_totals_;  // as they stand in the database: what is the same is not written again
 };
 
 }  // namespace memtrack

@@ -49,6 +49,16 @@ class FakeProc {
                                         std::to_string(process.threads) + "\n");
     write(folder + "/task/" + folder + "/children", children);
   }
+  // pss_kb of both private and anonymous memory.
+  void add_smaps(pid_t pid, long pss_kb) const {
+    const std::string pss = std::to_string(pss_kb);
+    write(std::to_string(pid) + "/smaps_rollup", "1000-2000 ---p 00000000 00:00 0    [rollup]\nPss: " + pss +
+                                                     " kB\nPss_Anon: " + pss +
+                                                     " kB\nPss_File: 0 kB\nPss_Shmem: 0 kB\nPrivate_Clean: 0 "
+                                                     "kB\nPrivate_Dirty: " +
+                                                     pss + " kB\n");
+  }
+
   void add(pid_t pid, pid_t parent, const std::string& children) const { add(pid, parent, children, Process{}); }
 
   void remove(pid_t pid) const { std::filesystem::remove_all(folder_ / std::to_string(pid)); }

@@ -210,3 +210,30 @@ TEST_CASE("whatever text comes, the parsers return") {
     parse_cgroup_version(text, text);
   }
 }
+
+TEST_CASE("smaps_rollup: pss with its parts, and uss as the private pages") {
+  const auto smaps = parse_smaps_rollup(
+      "55f0a4e2b000-7ffe2b3f0000 ---p 00000000 00:00 0                          [rollup]\n"
+      "Rss:                9612 kB\nPss:                4242 kB\nPss_Dirty:          2296 kB\n"
+      "Pss_Anon:           2264 kB\nPss_File:           1978 kB\nPss_Shmem:             0 kB\n"
+      "Shared_Clean:       5412 kB\nShared_Dirty:          0 kB\nPrivate_Clean:      1904 kB\n"
+      "Private_Dirty:      2296 kB\nReferenced:         9612 kB\nAnonymous:          2264 kB\nSwap: 0 kB\n");
+  REQUIRE(smaps);
+  CHECK(smaps->pss_bytes == 4242 * 1024);
+  CHECK(smaps->pss_anon_bytes == 2264 * 1024);
+  CHECK(smaps->pss_file_bytes == 1978 * 1024);
+  CHECK(smaps->pss_shmem_bytes == 0);
+  CHECK(smaps->uss_bytes == (1904 + 2296) * 1024);
+}
+
+TEST_CASE("smaps_rollup of a kernel before 5.3 has no parts, and an empty one nothing") {
+  const auto smaps = parse_smaps_rollup(
+      "560c3e5a8000-7ffd5a1fe000 ---p 00000000 00:00 0    [rollup]\nRss: 8 kB\nPss: 7 kB\nShared_Clean: 1 kB\n"
+      "Shared_Dirty: 0 kB\nPrivate_Clean: 3 kB\nPrivate_Dirty: 4 kB\n");
+  REQUIRE(smaps);
+  CHECK(smaps->pss_bytes == 7 * 1024);
+  CHECK(smaps->pss_anon_bytes == std::nullopt);
+  CHECK(smaps->uss_bytes == 7 * 1024);
+  CHECK(parse_smaps_rollup("") == std::nullopt);
+  CHECK(parse_smaps_rollup("560c3e5a8000-7ffd5a1fe000 ---p 00000000 00:00 0    [rollup]\nRss: 8 kB\n") == std::nullopt);
+}

@@ -7,9 +7,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <fstream>
 #include <functional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -90,6 +93,12 @@ class Footprint {
   int input_ = -1;
 };
 
+std::string text_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
 bool wait_until(const std::function<bool()>& condition) {
   const auto deadline = Clock::now() + std::chrono::seconds(30);
   while (Clock::now() < deadline) {
@@ -102,6 +111,135 @@ bool wait_until(const std::function<bool()>& condition) {
 }
 
 }  // namespace
+
+TEST_CASE("pss and uss are of the whole tree or of none") {
+  const FakeProc proc;
+  proc.add(kCollector, 1, "60 61 ");
+  proc.add(60, kCollector, "");
+  proc.add(61, kCollector, "");
+  proc.add_smaps(60, 70);
+  proc.add_smaps(61, 80);
+  ProcReader reader(proc.path());
+  ProcessTree tree(reader, kCollector);
+  PssBudget budget;
+  Sample sample = read(tree);
+  CHECK(tree.read_pss_into(sample, budget));
+  CHECK(sample.tree_pss_bytes == 150 * kKb);
+  CHECK(sample.tree_pss_anon_bytes == 150 * kKb);
+  CHECK(sample.tree_pss_file_bytes == 0);
+  CHECK(sample.tree_uss_bytes == 150 * kKb);
+
+  SUBCASE("one that must not be read: none") {
+    std::filesystem::remove(proc.path() / "61/smaps_rollup");
+    proc.write("61/smaps_rollup/in-the-way", "");  // a folder cannot be read: EISDIR, as EACCES would be
+    Sample next = read(tree);
+    CHECK(tree.read_pss_into(next, budget));
+    CHECK(next.tree_pss_bytes == std::nullopt);
+    CHECK(next.tree_uss_bytes == std::nullopt);
+  }
+  SUBCASE("one that has ended since the tree was read: it holds nothing any more") {
+    Sample next = read(tree);
+    proc.remove(61);
+    CHECK(tree.read_pss_into(next, budget));
+    CHECK(next.tree_pss_bytes == 70 * kKb);
+  }
+  SUBCASE("one whose walk would take too long: nothing is read") {
+    const std::string status = text_of(proc.path() / "61/status");
+    std::ofstream(proc.path() / "61/status") << std::string(status).replace(status.find(" 100 kB"), 7, " 2097152 kB");
+    Sample next = read(tree);
+    CHECK_FALSE(tree.read_pss_into(next, budget));
+    CHECK(next.tree_pss_bytes == std::nullopt);
+  }
+}
+
+TEST_CASE("a process has a row at its first reading and when rows are due") {
+  const FakeProc proc;
+  proc.add(kCollector, 1, "60 ");
+  proc.add(60, kCollector, "", {.name = "sh", .rss_kb = 100});
+  ProcReader reader(proc.path());
+  ProcessTree tree(reader, kCollector);
+  Sample sample;
+  const auto rows_at = [&](std::int64_t time_ns, bool of_all) {
+    sample = {};
+    sample.time_ns = time_ns;
+    tree.read_into(sample, Clock::now());
+    return tree.take_rows(of_all);
+  };
+  const auto first = rows_at(1, false);
+  REQUIRE(first.size() == 1);
+  CHECK(first[0].time_ns == 1);
+  CHECK(first[0].pid == 60);
+  CHECK(first[0].parent_pid == kCollector);
+  CHECK(first[0].name == "sh");
+  CHECK(first[0].rss_bytes == 100 * kKb);
+  CHECK(first[0].peak_rss_bytes == 150 * kKb);
+  CHECK(first[0].pss_bytes == std::nullopt);
+  CHECK(rows_at(2, false).empty());
+  CHECK(rows_at(3, true).size() == 1);
+}
+
+TEST_CASE("a real process that is gone leaves its last reading as a row") {
+  ProcReader reader;
+  ProcessTree tree(reader, getpid());
+  Sample sample;
+  sample.time_ns = 1;
+  {
+    Footprint footprint({"private=20"});
+    tree.read_into(sample, Clock::now());
+    tree.take_rows(false);
+    sample.time_ns = 2;
+    tree.read_into(sample, Clock::now());
+    CHECK(tree.take_rows(false).empty());
+  }
+  sample.time_ns = 3;
+  tree.read_into(sample, Clock::now());
+  const auto rows = tree.take_rows(false);
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].time_ns == 2);
+  CHECK(rows[0].name == "footprint");
+  CHECK(rows[0].rss_bytes.value_or(0) >= 20 * kMiB);
+}
+
+TEST_CASE("the last reading of a zombie becomes a row, also where it was not due") {
+  const FakeProc proc;
+  proc.add(kCollector, 1, "60 ");
+  proc.add(60, kCollector, "", {.rss_kb = 100});
+  ProcReader reader(proc.path());
+  ProcessTree tree(reader, kCollector);
+  Sample sample;
+  for (const std::int64_t time_ns : {1, 2, 3}) {
+    sample.time_ns = time_ns;
+    tree.read_into(sample, Clock::now());
+    CHECK(tree.take_rows(false).size() == (time_ns == 1 ? 1 : 0));
+  }
+  const std::string stat = text_of(proc.path() / "60/stat");
+  std::ofstream(proc.path() / "60/stat") << std::string(stat).replace(stat.find(" S "), 3, " Z ");  // the same file
+  sample.time_ns = 4;
+  tree.read_into(sample, Clock::now());
+  const auto rows = tree.take_rows(false);
+  REQUIRE(rows.size() >= 1);
+  CHECK(rows[0].time_ns == 3);
+  CHECK(rows[0].process == 1);
+  CHECK(rows[0].rss_bytes == 100 * kKb);
+  CHECK(std::count_if(rows.begin(), rows.end(), [](const ProcessReading& row) { return row.process == 1; }) == 1);
+}
+
+TEST_CASE("an exec makes a new number in the rows, since the name is another") {
+  const FakeProc proc;
+  proc.add(kCollector, 1, "60 ");
+  proc.add(60, kCollector, "", {.name = "sh"});
+  ProcReader reader(proc.path());
+  ProcessTree tree(reader, kCollector);
+  read(tree);
+  CHECK(tree.take_rows(false).at(0).process == 1);
+  const std::string stat = text_of(proc.path() / "60/stat");
+  std::ofstream(proc.path() / "60/stat") << std::string(stat).replace(stat.find("sh"), 2, "python3");  // the same file
+  read(tree);
+  const auto rows = tree.take_rows(false);
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].process == 2);
+  CHECK(rows[0].name == "python3");
+}
 
 TEST_CASE("the tree is all that descends from the collector, the collector left out") {
   const FakeProc proc;

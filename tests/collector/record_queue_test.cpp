@@ -56,7 +56,7 @@ TEST_CASE("rows come out in their order, in batches of a bounded size") {
 
 TEST_CASE("when memory is full the oldest samples are thinned, counted, and the new ones stay whole") {
   constexpr std::size_t kRoom = 100;
-  RecordQueue queue(kRoom * sizeof(Sample) * 4 / 3 + 100);
+  RecordQueue queue(kRoom * sizeof(Sample) * 2 + 100);
   queue.push(tick(0, SampleKind::start));
   for (std::int64_t i = 1; i < 1000; ++i) {
     queue.push(tick(i));
@@ -80,4 +80,17 @@ TEST_CASE("events beyond their share are given up and counted") {
   queue.push(event_of_size(20'000));
   CHECK(queue.events_dropped() == 8);
   CHECK(queue.take().events.size() == 1);
+}
+
+TEST_CASE("rows of processes are thinned and counted apart from samples") {
+  constexpr std::size_t kRoom = 100;
+  RecordQueue queue(kRoom * sizeof(ProcessReading) * 4 + 100);
+  for (std::int64_t i = 0; i < 1000; ++i) {
+    queue.push(ProcessReading{.time_ns = i, .process = 1});
+  }
+  CHECK(queue.samples_thinned() == 0);
+  const RecordBatch batch = queue.take();
+  CHECK(batch.processes.size() <= kRoom);
+  CHECK(static_cast<std::int64_t>(batch.processes.size()) + queue.process_rows_thinned() == 1000);
+  CHECK(batch.processes.back().time_ns == 999);
 }
