@@ -204,7 +204,7 @@ TEST_CASE("what does not fit into memory while the database is locked is thinned
     Sample sample;
     sample.kind = i == 1 ? SampleKind::start : SampleKind::tick;
     sample.time_ns = i;
-    writer.add(std::move(sample));
+    writer.add(std::move(sample), {});
   }
   database.handle().exec("ROLLBACK");
   CHECK_FALSE(writer.finish({.state = TrialState::done, .ended_ns = count + 1}, 60s));
