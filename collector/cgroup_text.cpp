@@ -1,6 +1,7 @@
 #include "collector/cgroup_text.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "collector/proc_text.h"
 
@@ -23,12 +24,19 @@ bool has_item(std::string_view list, char separator, std::string_view item) {
   return false;
 }
 
+// A number that is not negative, nothing around it.
+Reading parse_count(std::string_view text) {
+  const Reading count = parse_integer(text);
+  return count && *count >= 0 ? count : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<pid_t> parse_cgroup_procs(std::string_view text) {
   std::vector<pid_t> pids;
   while (!text.empty()) {
-    if (const Reading pid = parse_integer(take_until(text, '\n')); pid && *pid > 0) {
+    if (const Reading pid = parse_integer(take_until(text, '\n'));
+        pid && *pid > 0 && *pid <= std::numeric_limits<pid_t>::max()) {
       pids.push_back(static_cast<pid_t>(*pid));
     }
   }
@@ -39,14 +47,14 @@ Reading parse_oom_kills(std::string_view text) {
   while (!text.empty()) {
     std::string_view line = take_until(text, '\n');
     if (take_until(line, ' ') == "oom_kill") {
-      return parse_integer(line);
+      return parse_count(line);
     }
   }
   return std::nullopt;
 }
 
 Reading parse_cgroup_figure(std::string_view text) {
-  return parse_integer(take_until(text, '\n'));
+  return parse_count(take_until(text, '\n'));
 }
 
 bool lists_controller(std::string_view text, std::string_view name) {

@@ -56,6 +56,27 @@ Reading parse_kb(std::string_view value) {
   return *kb * kBytesPerKb;
 }
 
+// The fields of /proc/PID/stat that are taken, and the most that each can mean: sums over many processes stay in range.
+struct StatField {
+  std::size_t number;  // proc(5) counts from 1
+  std::int64_t most;
+};
+constexpr std::int64_t kMostPid = std::numeric_limits<pid_t>::max();
+constexpr std::int64_t kMostFaults = 1'000'000'000'000'000;
+constexpr std::int64_t kMostTicks = 100'000'000'000;  // 30 years, where a second has 100
+constexpr std::array kStatFields = {
+    StatField{4, kMostPid},     StatField{11, kMostFaults},
+    StatField{12, kMostFaults}, StatField{13, kMostFaults},
+    StatField{14, kMostTicks},  StatField{15, kMostTicks},
+    StatField{16, kMostTicks},  StatField{17, kMostTicks},
+    StatField{20, kMostPid},    StatField{22, std::numeric_limits<std::int64_t>::max()}};
+
+constexpr std::int64_t kMostPages = std::int64_t{1} << 40;
+
+bool is_in(std::int64_t value, std::int64_t least, std::int64_t most) {
+  return least <= value && value <= most;
+}
+
 struct MeminfoLine {
   std::string_view name;
   Reading Sample::*member;
@@ -186,7 +207,7 @@ std::optional<ProcStat> parse_proc_stat(std::string_view text) {
   stat.name = text.substr(name_begin + 2, name_end - name_begin - 2);
   std::string_view rest = text.substr(name_end + 2);
   const std::string_view state = take_word(rest);
-  constexpr std::size_t kFirstField = 4;  // proc(5) counts from 1; the state is field 3
+  constexpr std::size_t kFirstField = 4;  // the state is field 3
   constexpr std::size_t kLastField = 22;
   std::array<std::int64_t, kLastField + 1> fields{};
   for (std::size_t field = kFirstField; field <= kLastField; ++field) {
@@ -197,7 +218,10 @@ std::optional<ProcStat> parse_proc_stat(std::string_view text) {
     }
     fields[field] = *number;
   }
-  if (!pid || state.size() != 1) {
+  const bool is_plausible = std::all_of(kStatFields.begin(), kStatFields.end(), [&](const StatField& field) {
+    return is_in(fields[field.number], 0, field.most);
+  });
+  if (!pid || !is_in(*pid, 1, kMostPid) || state.size() != 1 || !is_plausible) {
     return std::nullopt;
   }
   stat.pid = static_cast<pid_t>(*pid);
@@ -234,7 +258,7 @@ std::optional<std::int64_t> parse_per_cpu_pages(std::string_view text) {
       continue;
     }
     const Reading count = parse_integer(take_word(line));
-    if (!count) {
+    if (!count || !is_in(*count, 0, kMostPages)) {
       return std::nullopt;
     }
     pages = pages.value_or(0) + *count;

@@ -33,7 +33,7 @@ TEST_CASE("the processes of a group are read line by line, those of other namesp
   CHECK(parse_cgroup_procs("12\n7\n40123\n") == std::vector<pid_t>{12, 7, 40123});
   CHECK(parse_cgroup_procs("0\n12\n0\n") == std::vector<pid_t>{12});
   CHECK(parse_cgroup_procs("12") == std::vector<pid_t>{12});
-  for (const char* text : {"", "\n\n", "x\n", "-3\n", "99999999999999999999\n"}) {
+  for (const char* text : {"", "\n\n", "x\n", "-3\n", "4294967297\n", "99999999999999999999\n"}) {
     CHECK(parse_cgroup_procs(text).empty());
   }
 }
@@ -42,7 +42,7 @@ TEST_CASE("OOM kills are counted by either version, or not at all") {
   CHECK(parse_oom_kills("low 0\nhigh 0\nmax 21\noom 2\noom_kill 1\noom_group_kill 0\n") == 1);
   CHECK(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n") == 3);
   CHECK(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\n") == std::nullopt);
-  for (const char* text : {"", "oom_kill", "oom_kill x\n", "oom_kill \n", "oom 4\n"}) {
+  for (const char* text : {"", "oom_kill", "oom_kill x\n", "oom_kill \n", "oom_kill -1\n", "oom 4\n"}) {
     CHECK(parse_oom_kills(text) == std::nullopt);
   }
 }
@@ -50,7 +50,7 @@ TEST_CASE("OOM kills are counted by either version, or not at all") {
 TEST_CASE("a figure is a number alone") {
   CHECK(parse_cgroup_figure("209715200\n") == 209715200);
   CHECK(parse_cgroup_figure("9223372036854771712\n") == 9223372036854771712);
-  for (const char* text : {"", "max\n", "\n", "12 3\n"}) {
+  for (const char* text : {"", "max\n", "\n", "12 3\n", "-4096\n"}) {
     CHECK(parse_cgroup_figure(text) == std::nullopt);
   }
 }
