@@ -9,6 +9,7 @@ namespace memtrack {
 namespace {
 
 constexpr std::int64_t kBytesPerKb = 1024;
+constexpr std::int64_t kMostKb = std::int64_t{1} << 40;  // 1 PiB: sums over many processes stay in range
 
 // Takes what stands before the first `end` off the front of `text`, and the `end` with it; all of it where there is
 // none.
@@ -50,7 +51,7 @@ std::string_view trim(std::string_view text) {
 // "   1744 kB" -> 1785856. nullopt: no number, another unit, or too large.
 Reading parse_kb(std::string_view value) {
   const Reading kb = parse_integer(take_word(value));
-  if (!kb || *kb < 0 || *kb > std::numeric_limits<std::int64_t>::max() / kBytesPerKb || take_word(value) != "kB") {
+  if (!kb || *kb < 0 || *kb > kMostKb || take_word(value) != "kB") {
     return std::nullopt;
   }
   return *kb * kBytesPerKb;
