@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include <array>
 #include <cerrno>
@@ -13,43 +12,13 @@
 #include <string_view>
 #include <utility>
 
+#include "storage/file_system.h"
 #include "storage/schema.h"
 #include "storage/sqlite_error.h"
 
 namespace memtrack {
 namespace fs = std::filesystem;
 namespace {
-
-struct NetworkFileSystem {
-  long magic;
-  std::string_view name;
-};
-
-// statfs(2), linux/magic.h and the file systems' own sources.
-constexpr std::array kNetworkFileSystems = {
-    NetworkFileSystem{0x6969, "NFS"},      NetworkFileSystem{0x517B, "SMB"},
-    NetworkFileSystem{0xFF534D42, "CIFS"}, NetworkFileSystem{0xFE534D42, "SMB2"},
-    NetworkFileSystem{0x5346414F, "AFS"},  NetworkFileSystem{0x01021997, "9P"},
-    NetworkFileSystem{0x00C36400, "Ceph"}, NetworkFileSystem{0x0BD00BD0, "Lustre"},
-    NetworkFileSystem{0x47504653, "GPFS"}, NetworkFileSystem{0x19830326, "BeeGFS"}};
-
-// WAL's shared memory does not reach over a network.
-void refuse_network_file_system(const fs::path& path) {
-  struct statfs status {};
-  if (statfs(path.parent_path().c_str(), &status) != 0) {
-    return;  // opening will say it better
-  }
-  for (const NetworkFileSystem& known : kNetworkFileSystems) {
-    if (static_cast<long>(status.f_type) == known.magic) {
-      throw StorageError(
-          fmt::format("cannot write {}: it lies on {}, a network file system, where SQLite's locks do not "
-                      "hold; name a local file with --db or MEMTRACK_DB, and bring files together with "
-                      "'memtrack merge'",
-                      path.string(), known.name),
-          false);
-    }
-  }
-}
 
 int read_pragma(SQLite::Database& handle, const char* pragma) {
   return handle.execAndGet(pragma).getInt();
@@ -124,8 +93,10 @@ Database& Database::operator=(Database&&) noexcept = default;
 Database::~Database() = default;
 
 Database Database::open_for_writing(const fs::path& path, std::chrono::milliseconds busy_timeout) {
+  if (const auto file_system = file_system_of(path)) {
+    refuse_network(path, *file_system);
+  }
   make_parent_folder(path);
-  refuse_network_file_system(path);
   return with_storage_errors("open the database for writing", path, [&] {
     auto handle = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                                                      static_cast<int>(busy_timeout.count()));
