@@ -20,6 +20,9 @@ std::string truncate_to_width(std::string_view text, std::size_t width);
 // Lines of at most `width` columns, cut after '-', ',' or ' ' where possible. At least one line.
 std::vector<std::string> fold_to_width(std::string_view text, std::size_t width);
 
+// Lines of at most `width` columns, cut at blanks alone: a word that is wider stays whole, to be copied. At least one.
+std::vector<std::string> wrap_words(std::string_view text, std::size_t width);
+
 // Control characters and bytes that are no UTF-8 become \n, \t, \xNN: no cell moves the cursor or breaks a line.
 std::string escape_controls(std::string_view text);
 

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include "tests/tools/recorded_sweep.h"
-#include "tools/run_summary.h"
 #include "tools/sweep_progress.h"
 #include "tools/text.h"
 
@@ -78,37 +77,4 @@ TEST_CASE("the latest sweeps are listed, and all that are unfinished") {
   REQUIRE(statuses.size() == 1);
   CHECK(statuses[0].sweep_id == 2);
   CHECK(statuses[0].counts == StateCounts{{TrialState::queued, 2}});
-}
-
-TEST_CASE("the summary of a run says where its peak comes from") {
-  RunSummary summary{.trial_id = 5,
-                     .state = "done",
-                     .reason = "",
-                     .interval_ns = kSecond,
-                     .started_ns = 0,
-                     .ended_ns = 12 * kSecond,
-                     .user_ns = 10 * kSecond,
-                     .system_ns = kSecond,
-                     .exit_code = 0,
-                     .tick_count = 12,
-                     .average_tree_rss_bytes = 100.0 * kMiB,
-                     .average_used_bytes = 2000.0 * kMiB,
-                     .peak_rss_bytes = 120 * kMiB,
-                     .peak_source = "kernel"};
-  const std::string text = run_summary_text(summary, "--db a.db ");
-  CHECK(contains(text, "12.0 s wall, 11.0 s CPU (10.0 s user, 1.00 s system), exit code 0\n"));
-  CHECK(contains(
-      text,
-      "resident memory 100.00 MiB on average over 12 ticks of 1s, peak 120.00 MiB (the kernel's high-water mark)"));
-  CHECK(contains(text, "used memory 2000.00 MiB on average"));
-  CHECK(contains(text, "memtrack sql --db a.db \"SELECT * FROM trial_memory WHERE trial_id = 5\""));
-  summary.tick_count = 0;
-  summary.peak_source = "samples";
-  CHECK(contains(run_summary_text(summary, ""), "no average: it was shorter than the interval of 1s"));
-  CHECK(contains(run_summary_text(summary, ""), "lower bound"));
-}
-
-TEST_CASE("a command that could not be started is told in one line") {
-  RunSummary summary{.trial_id = 5, .state = "failed", .reason = "could not start 'x': No such file", .interval_ns = 1};
-  CHECK(run_summary_text(summary, "") == "memtrack: could not start 'x': No such file\n");
 }

@@ -26,11 +26,11 @@ TEST_CASE("run gives back the command's exit code and sums up on standard error"
     int exit_code;
     const char* summary;
   } cases[] = {
-      {"memtrack run -- true", 0, "exit code 0"},
-      {"memtrack run false", 1, "exited with code 1"},
-      {"memtrack run -- sh -c 'exit 7'", 7, "exited with code 7"},
-      {"memtrack run -- sh -c 'kill -9 $$'", 137, "SIGKILL"},
-      {"memtrack run -- sh -c 'kill -TERM $$'", 143, "SIGTERM"},
+      {"memtrack run --interval 1h -- true", 0, "exit code 0"},
+      {"memtrack run --interval 1h false", 1, "exited with code 1"},
+      {"memtrack run --interval 1h -- sh -c 'exit 7'", 7, "exited with code 7"},
+      {"memtrack run --interval 1h -- sh -c 'kill -9 $$'", 137, "SIGKILL"},
+      {"memtrack run --interval 1h -- sh -c 'kill -TERM $$'", 143, "SIGTERM"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.command);
@@ -38,7 +38,7 @@ TEST_CASE("run gives back the command's exit code and sums up on standard error"
     CHECK(result.exit_code == c.exit_code);
     CHECK(result.output.empty());
     CHECK(contains(result.errors, c.summary));
-    CHECK(contains(result.errors, "no average: it was shorter than the interval of 1s"));
+    CHECK(contains(result.errors, "no average: it was shorter than the interval of 1h"));
     CHECK(contains(result.errors, "memtrack sql \"SELECT * FROM trial_memory WHERE trial_id = "));
   }
   CHECK(session.sql("SELECT group_concat(name, ' ') FROM (SELECT name FROM sweeps ORDER BY sweep_id)") ==

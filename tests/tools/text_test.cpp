@@ -81,3 +81,10 @@ TEST_CASE("words are quoted for a shell only where they must be") {
   CHECK(shell_word("") == "''");
   CHECK(shell_word("$HOME") == "'$HOME'");
 }
+
+TEST_CASE("words are wrapped at blanks alone, and a word that is too wide stays whole") {
+  CHECK(wrap_words("", 10) == std::vector<std::string>{""});
+  CHECK(wrap_words("one two three", 7) == std::vector<std::string>{"one two", "three"});
+  CHECK(wrap_words("see --interval now", 8) == std::vector<std::string>{"see", "--interval", "now"});
+  CHECK(wrap_words("/a/very/long/path is there", 5) == std::vector<std::string>{"/a/very/long/path", "is", "there"});
+}
