@@ -90,6 +90,7 @@ CommandLine::CommandLine()
   add_datasets_command(*app_, action_);
   add_daemon_command(*app_, action_);
   add_log_command(*app_, action_);
+  add_doctor_command(*app_, action_);
   add_examples(*app_,
                "memtrack run -- python3 train.py        measure one command\n"
                "memtrack daemon start                   then submit sweeps:\n"

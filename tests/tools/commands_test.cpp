@@ -65,9 +65,9 @@ class EventSocket {
 
 TEST_CASE("every command has a help with an example") {
   const Session session;
-  for (const char* command :
-       {"", "sweep", "run", "status", "cancel", "logs", "report", "sql", "datasets", "datasets list", "datasets verify",
-        "datasets download", "daemon", "daemon start", "daemon stop", "daemon status", "daemon logs", "log"}) {
+  for (const char* command : {"", "sweep", "run", "status", "cancel", "logs", "report", "sql", "datasets",
+                              "datasets list", "datasets verify", "datasets download", "daemon", "daemon start",
+                              "daemon stop", "daemon status", "daemon logs", "log", "doctor"}) {
     CAPTURE(command);
     const CommandResult help = session.run(fmt::format("memtrack {} --help", command));
     CHECK(help.exit_code == 0);
