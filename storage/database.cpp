@@ -66,6 +66,17 @@ void make_parent_folder(const fs::path& path) {
   }
 }
 
+// SQLite's own words name neither the folder nor what is wrong with it.
+StorageError opening_error(const SQLite::Exception& error, const fs::path& path) {
+  StorageError found = to_storage_error(error, "open the database for writing", path);
+  const std::string problem = writing_problem(path);
+  return problem.empty() ? found
+                         : StorageError(fmt::format("cannot open the database for writing: {}; name another file with "
+                                                    "--db or MEMTRACK_DB",
+                                                    problem),
+                                        found.is_transient());
+}
+
 }  // namespace
 
 StorageError to_storage_error(const SQLite::Exception& error, std::string_view doing, const fs::path& path) {
@@ -97,14 +108,16 @@ Database Database::open_for_writing(const fs::path& path, std::chrono::milliseco
     refuse_network(path, *file_system);
   }
   make_parent_folder(path);
-  return with_storage_errors("open the database for writing", path, [&] {
+  try {
     auto handle = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                                                      static_cast<int>(busy_timeout.count()));
     refuse_foreign(*handle, path);
     handle->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
     migrate(*handle);
     return Database(path, std::move(handle));
-  });
+  } catch (const SQLite::Exception& error) {
+    throw opening_error(error, path);
+  }
 }
 
 Database Database::open_for_reading(const fs::path& path) {

@@ -4,9 +4,12 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <vector>
@@ -92,6 +95,28 @@ std::optional<FileSystem> file_system_of(fs::path path) {
     found.mount_type = find_mount_type(std::string(std::istreambuf_iterator<char>(mountinfo), {}), file.st_dev);
   }
   return found;
+}
+
+std::string writing_problem(const fs::path& path) {
+  fs::path existing = path;
+  std::error_code error;
+  while (!fs::exists(existing, error) && existing != existing.parent_path()) {
+    existing = existing.parent_path();
+  }
+  const bool is_folder = fs::is_directory(existing, error);
+  if (!is_folder && existing != path) {
+    return fmt::format("{} cannot be made: {} is no folder", path.string(), existing.string());
+  }
+  if (is_folder && existing == path) {
+    return fmt::format("{} is a folder", path.string());
+  }
+  // The database's folder is written to as well: the log of what is not merged yet lies beside it.
+  for (const fs::path& needed : {existing, is_folder ? existing : existing.parent_path()}) {
+    if (access(needed.c_str(), W_OK) != 0) {
+      return fmt::format("{} cannot be written: {}", needed.string(), std::strerror(errno));
+    }
+  }
+  return "";
 }
 
 void refuse_network(const fs::path& database, const FileSystem& found) {

@@ -28,6 +28,10 @@ std::string find_mount_type(std::string_view mountinfo, dev_t device);
 // Of `path`, or of the nearest folder above it that is there. nullopt: the system does not say.
 std::optional<FileSystem> file_system_of(std::filesystem::path path);
 
+// Why no database can be written at `path`, an absolute one: "/srv cannot be written: Permission denied". Empty:
+// nothing is known to speak against it.
+std::string writing_problem(const std::filesystem::path& path);
+
 // Throws a StorageError that says what to do instead, where `found` reaches over a network. `database`: what is to be
 // written there.
 void refuse_network(const std::filesystem::path& database, const FileSystem& found);

@@ -10,8 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <fstream>
 #include <iterator>
@@ -160,29 +158,6 @@ CostFacts try_reading() {
     processes = sample.process_count.value_or(0);
   }
   return {.processes = processes, .cpu_a_tick = cpu / kTriedReadings};
-}
-
-// Why nothing could be written at `path`; empty: nothing speaks against it.
-std::string writing_problem(const fs::path& path) {
-  fs::path existing = path;
-  std::error_code error;
-  while (!fs::exists(existing, error) && existing != existing.parent_path()) {
-    existing = existing.parent_path();
-  }
-  const bool is_folder = fs::is_directory(existing, error);
-  if (!is_folder && existing != path) {
-    return fmt::format("{} cannot be made: {} is no folder", path.string(), existing.string());
-  }
-  if (is_folder && existing == path) {
-    return fmt::format("{} is a folder", path.string());
-  }
-  // The database's folder is written to as well: the log of what is not merged yet lies beside it.
-  for (const fs::path& needed : {existing, is_folder ? existing : existing.parent_path()}) {
-    if (access(needed.c_str(), W_OK) != 0) {
-      return fmt::format("{} cannot be written: {}", needed.string(), std::strerror(errno));
-    }
-  }
-  return "";
 }
 
 FolderFacts look_at_database(const fs::path& path) {

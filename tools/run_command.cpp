@@ -105,6 +105,7 @@ int run_measured(const RunOptions& options) {
   const SignalWatch signals({SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCHLD});
   const std::filesystem::path program = sibling_program("memtrack-collector");
   const std::filesystem::path path = database_path(options.database);
+  event_socket_path(make_uid());  // a runtime folder that is of no use is told before anything is written
   Database database = Database::open_for_writing(path);
   recover(database);
   const std::string name =

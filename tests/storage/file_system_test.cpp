@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/sysmacros.h>
 
+#include <fstream>
 #include <string>
 
 #include "storage/database.h"
@@ -76,5 +77,20 @@ TEST_CASE("a database on a network is refused in one sentence that names a way o
   CHECK_THROWS_WITH_AS(refuse_network("/data/memtrack.db", {.magic = 0x6969, .mount_type = "nfs4"}),
                        "cannot write /data/memtrack.db: it lies on NFS, a network file system, where SQLite's locks do "
                        "not hold; name a local file with --db or MEMTRACK_DB",
+                       StorageError);
+}
+
+TEST_CASE("what speaks against writing a database somewhere is said") {
+  const TemporaryDirectory folder;
+  std::ofstream(folder / "file") << "text";
+  CHECK(writing_problem(folder / "not/yet/there/memtrack.db").empty());
+  CHECK(writing_problem(folder / "file").empty());
+  CHECK(writing_problem(folder.path()) == folder.path().string() + " is a folder");
+  CHECK(writing_problem(folder / "file/memtrack.db") ==
+        (folder / "file/memtrack.db").string() + " cannot be made: " + (folder / "file").string() + " is no folder");
+  CHECK_THROWS_WITH_AS(Database::open_for_writing(folder.path()),
+                       ("cannot open the database for writing: " + folder.path().string() +
+                        " is a folder; name another file with --db or MEMTRACK_DB")
+                           .c_str(),
                        StorageError);
 }

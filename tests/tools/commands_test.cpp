@@ -109,6 +109,12 @@ TEST_CASE("wrong usage gets one line and exit code 2, of run 125") {
       {"memtrack run --interval never -- true", 125, "never"},
       {"memtrack run --interval 1us -- true", 125, "between 1ms and 24h"},
       {"memtrack run --intervall 1s -- true", 125, "--intervall"},
+      {"memtrack run --interval 25h -- true", 125, "between 1ms and 24h"},
+      {"memtrack run --interval 0s -- true", 125, "between 1ms and 24h"},
+      {"memtrack run --db s.yaml/memtrack.db -- true", 125, "name another file with --db"},
+      {"memtrack run --db /proc/none/memtrack.db -- true", 125, "name another file with --db"},
+      {"memtrack run --db . -- true", 125, "is a folder; name another file with --db"},
+      {"XDG_RUNTIME_DIR=$PWD/$(printf '%0100d' 0) memtrack run -- true", 125, "at most 107"},
   };
   for (const auto& wrong : cases) {
     CAPTURE(wrong.command);
