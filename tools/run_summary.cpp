@@ -70,9 +70,11 @@ std::string peak_note(const RunSummary& summary) {
   if (summary.peak_source == "kernel") {
     return "the kernel's high-water mark, exact";
   }
-  return summary.peak_rss_upper_bytes
-             ? fmt::format("a lower bound; at most {}", mib_or_dash(as_real(summary.peak_rss_upper_bytes)))
-             : "largest sample, a lower bound";
+  if (!summary.peak_rss_upper_bytes) {
+    return "largest sample, a lower bound";
+  }
+  return fmt::format("{}at most {}", summary.peak_rss_bytes ? "a lower bound; " : "",
+                     mib_or_dash(as_real(summary.peak_rss_upper_bytes)));
 }
 
 struct Row {
@@ -96,7 +98,8 @@ std::string memory_lines(const RunSummary& summary) {
       {"system", summary.average_used_bytes, as_real(summary.max_used_bytes), "used by all that runs on the machine"}};
   std::string lines;
   for (const Row& row : rows) {
-    if (row.average || row.peak) {
+    const bool is_bounded = row.label == "resident" && summary.peak_rss_upper_bytes;
+    if (row.average || row.peak || is_bounded) {
       lines += fmt::format("{}  {:<8}{:>11}{:>11}  {}\n", kPrefix, row.label, mib_or_dash(row.average),
                            mib_or_dash(row.peak), row.note);
     }

@@ -110,6 +110,18 @@ TEST_CASE("a summary fits into 80 columns, but for a command that is to be copie
                  "memtrack sql --db 'my runs.db' \"SELECT * FROM trial_memory WHERE trial_id = 123456\"\n"));
 }
 
+TEST_CASE("of a command that ended before its first sample the bound alone is said") {
+  RunSummary summary = one_process();
+  summary.tick_count = 0;
+  summary.average_tree_rss_bytes = summary.average_used_bytes = {};
+  summary.max_used_bytes = summary.peak_rss_bytes = {};
+  summary.peak_rss_upper_bytes = kMiB;
+  summary.peak_source = {};
+  const std::string text = run_summary_text(summary, "");
+  CHECK(contains(text, "resident          -          -  at most 1.00\n"));
+  CHECK(contains(text, "memtrack: no average: it was shorter than the interval of 1s; see --interval\n"));
+}
+
 TEST_CASE("of a process that is not our child only its tree's CPU time is known") {
   RunSummary summary = one_process();
   summary.user_ns = summary.system_ns = summary.exit_code = {};
