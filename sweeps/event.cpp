@@ -11,13 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kLongestName = 256;
 constexpr int kDeepestNesting = 32;
-
-// Members with a meaning of their own: none of them is a value of an epoch.
-bool is_reserved(std::string_view member) {
-  return member == "event" || member == "epoch" || member == "seq" || member == "sender" || member == "name";
-}
 
 // What stands for a bare word of Python's at the start of `text`, and how long that word is; empty where there is none.
 std::pair<std::string_view, std::size_t> bare_word(std::string_view text) {
@@ -123,9 +117,9 @@ std::string name_member(const Json& object, const char* member, std::string_view
                      " has no member \"" + member + "\" that is a string");
   }
   std::string name = found->get<std::string>();
-  if (name.empty() || name.size() > kLongestName) {
+  if (name.empty() || name.size() > kMaxEventNameBytes) {
     throw EventError("the member \"" + std::string(member) + "\" of an event has " + std::to_string(name.size()) +
-                     " bytes, and would have to have 1 to " + std::to_string(kLongestName));
+                     " bytes, and would have to have 1 to " + std::to_string(kMaxEventNameBytes));
   }
   return name;
 }
@@ -137,7 +131,7 @@ EpochEvent epoch_event(const Json& object) {
   }
   EpochEvent event{.epoch = *epoch, .values = {}};
   for (const auto& [member, value] : object.items()) {
-    if (is_reserved(member) || member.empty() || member.size() > kLongestName) {
+    if (is_reserved_member(member) || member.empty() || member.size() > kMaxEventNameBytes) {
       continue;
     }
     if (const std::optional<double> real = number(value)) {
@@ -178,6 +172,10 @@ std::string text_of(const Json& object) {
 }
 
 }  // namespace
+
+bool is_reserved_member(std::string_view name) {
+  return name == "event" || name == "epoch" || name == "seq" || name == "sender" || name == "name";
+}
 
 std::string_view Event::name() const {
   struct Name {
@@ -227,7 +225,7 @@ std::string encode_phase(std::string_view name) {
 std::string encode_epoch(const EpochEvent& event) {
   Json object = {{"event", "epoch"}, {"epoch", event.epoch}};
   for (const auto& [name, value] : event.values) {
-    if (!is_reserved(name)) {
+    if (!is_reserved_member(name)) {
       object[name] = json_number(value);
     }
   }

@@ -21,6 +21,10 @@
 namespace memtrack {
 
 inline constexpr std::size_t kMaxEventBytes = 65536;
+inline constexpr std::size_t kMaxEventNameBytes = 256;  // of a phase, a metric, a value
+
+// Members of an event that have a meaning of their own, so that no value of an epoch has such a name.
+bool is_reserved_member(std::string_view name);
 
 struct PhaseEvent {
   std::string name;

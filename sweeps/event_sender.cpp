@@ -1,5 +1,6 @@
 #include "sweeps/event_sender.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -74,6 +75,19 @@ bool EventSender::flush() {
     }
     kept_bytes_ -= kept_.front().size();
     kept_.pop_front();
+  }
+  return true;
+}
+
+bool EventSender::flush_within(std::chrono::milliseconds patience) {
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  while (!flush()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+      return false;
+    }
+    pollfd writable{.fd = socket_, .events = POLLOUT, .revents = 0};
+    poll(&writable, 1, static_cast<int>(left.count()));
   }
   return true;
 }

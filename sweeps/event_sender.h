@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -23,6 +24,9 @@ class EventSender {
 
   // Tries once more to send what is kept. True where nothing is left.
   bool flush();
+
+  // The same for as long as `patience`, while the reader is behind. For senders that end, and could not send it later.
+  bool flush_within(std::chrono::milliseconds patience);
 
   bool is_connected() const { return socket_ >= 0; }
 

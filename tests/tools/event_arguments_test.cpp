@@ -44,11 +44,43 @@ TEST_CASE("arguments that say nothing are refused with what would be right") {
       {"epoch=1.5", "epoch is '1.5', and would have to be a whole number such as 1"},
       {"loss=low", "loss is 'low', and would have to be a number such as 0.31, nan or inf"},
       {"loss=", "loss is '', and would have to be a number such as 0.31, nan or inf"},
+      {"loss=+-1", "loss is '+-1', and would have to be a number such as 0.31, nan or inf"},
+      {"loss=0x1F", "loss is '0x1F', and would have to be a number such as 0.31, nan or inf"},
+      {"loss=1,5", "loss is '1,5', and would have to be a number such as 0.31, nan or inf"},
+      {"loss=1\n", "loss is '1\\n', and would have to be a number such as 0.31, nan or inf"},
+      {"epoch=99999999999999999999", "epoch is '99999999999999999999', and would have to be a whole number such as 1"},
       {"phase=", "phase is empty, and would have to be a word such as train"},
+      {"phase=\xff", "'\\xff' is no UTF-8, and could not be kept as it is"},
+      {"\xff=1", "'\\xff' is no UTF-8, and could not be kept as it is"},
   };
   for (const auto& c : cases) {
     CAPTURE(c.argument);
     CHECK_THROWS_AS(events_of_arguments({c.argument}), UsageError);
     CHECK_THROWS_WITH(events_of_arguments({c.argument}), c.message);
   }
+}
+
+TEST_CASE("names are kept as they are, whatever stands in them") {
+  for (const std::string name : {"Verlust je Stück", "loss \"quoted\"", "a\nb", "{\"event\":1}", "seq"}) {
+    CAPTURE(name);
+    const auto events = events_of_arguments({name + "=1.5", "phase=" + name});
+    REQUIRE(events.size() == 2);
+    CHECK(std::get<PhaseEvent>(decode_event(events[0]).what).name == name);
+    CHECK(std::get<MetricEvent>(decode_event(events[1]).what).name == name);
+  }
+}
+
+TEST_CASE("what an event could not carry is refused, not lost") {
+  CHECK_THROWS_WITH(events_of_arguments({"loss=1", "loss=2"}), "loss is given twice");
+  CHECK_THROWS_WITH(events_of_arguments({"epoch=1", "epoch=2"}), "epoch is given twice");
+  CHECK_THROWS_WITH(events_of_arguments({"epoch=1", "seq=2"}),
+                    "seq is a word of the event itself; name the figure otherwise");
+  const std::string long_name(kMaxEventNameBytes + 1, 'x');
+  CHECK_THROWS_AS(events_of_arguments({long_name + "=1"}), UsageError);
+  CHECK_THROWS_AS(events_of_arguments({"phase=" + long_name}), UsageError);
+  std::vector<std::string> many = {"epoch=1"};
+  for (int i = 0; i < 10000; ++i) {
+    many.push_back("figure_" + std::to_string(i) + "=1");
+  }
+  CHECK_THROWS_AS(events_of_arguments(many), UsageError);
 }

@@ -125,3 +125,25 @@ TEST_CASE("nobody who hears the summary is no failure") {
   CHECK(session.run("memtrack run -- sh -c 'exit 7' 2>&-").exit_code == 7);
   CHECK(session.run("memtrack run --interval never 2>&-").exit_code == 125);
 }
+
+TEST_CASE("a shell loop of many logs loses none, nor do many at once") {
+  const Session session;
+  session.output_of(
+      "memtrack run --interval 20ms -- sh -ec 'memtrack log phase=loop; for i in $(seq 1 100); do memtrack log "
+      "epoch=$i "
+      "train_loss=0.$i; done; memtrack log phase=crowd; for i in $(seq 1 20); do memtrack log crowd=$i & done; wait'");
+  CHECK(session.sql("SELECT count(*) || ' ' || min(epoch) || ' ' || max(epoch) FROM epochs") == "100 1 100");
+  CHECK(session.sql("SELECT count(DISTINCT value) FROM metrics WHERE name = 'crowd' AND phase = 'crowd'") == "20");
+  CHECK(session.sql("SELECT events_missing + events_malformed FROM trial_totals") == "0");
+  CHECK(session.sql("SELECT group_concat(phase, ' ') FROM (SELECT phase FROM phases ORDER BY phase)") == "crowd loop");
+}
+
+TEST_CASE("a command that logs outlives a collector that is stopped") {
+  const Session session;
+  session.output_of(
+      "memtrack run -- sh -ec 'kill -STOP $PPID; for i in $(seq 1 30); do memtrack log x=$i; done 2>errors; "
+      "echo through >through; kill -CONT $PPID'");
+  CHECK(session.output_of("cat through") == "through\n");
+  CHECK(contains(session.output_of("tail -n 1 errors"), "does not take it now"));
+  CHECK(session.sql("SELECT count(*) > 0 AND count(*) < 30 FROM metrics") == "1");
+}
