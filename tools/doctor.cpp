@@ -190,6 +190,23 @@ Finding judge_pss(const MachineFacts& facts) {
           .text = "within 0.5% of a core; none where a process would take over 10 ms to read"};
 }
 
+// `problem`: "what is wrong; what helps".
+Finding judge_cgroup(const MachineFacts& facts) {
+  if (facts.cgroup_problem.empty()) {
+    const std::string version = facts.cgroup_version ? fmt::format(" (v{})", *facts.cgroup_version) : "";
+    return {
+        .subject = "own cgroup",
+        .text = fmt::format("each trial gets one{}: its exact peak with page cache, memory_limit, OOM kills", version)};
+  }
+  const std::size_t end = facts.cgroup_problem.rfind("; ");
+  const bool has_remedy = end != std::string::npos;
+  return {.subject = "own cgroup",
+          .ability = Ability::limited,
+          .text = facts.cgroup_problem.substr(0, end) +
+                  ": no memory_limit, no count of OOM kills, cgroup_bytes and peak_cgroup_bytes are NULL",
+          .remedy = has_remedy ? facts.cgroup_problem.substr(end + 2) : ""};
+}
+
 Finding judge_swap(const MachineFacts& facts) {
   const Sample sample = system_sample(facts);
   if (sample.swap_total_bytes.value_or(0) == 0) {
@@ -361,11 +378,11 @@ std::string_view to_string(Ability ability) {
 }
 
 std::vector<Finding> judge(const MachineFacts& facts) {
-  return {judge_kernel(facts),   judge_system_memory(facts),  judge_per_cpu_lists(facts), judge_children(facts),
-          judge_others(facts),   judge_resident(facts),       judge_peaks(facts),         judge_pss(facts),
-          judge_swap(facts),     judge_open_files(facts),     judge_timer(facts),         judge_cost(facts),
-          judge_database(facts), judge_runtime_folder(facts), judge_programs(facts),      judge_daemon(facts),
-          judge_datasets(facts)};
+  return {judge_kernel(facts), judge_system_memory(facts), judge_per_cpu_lists(facts),  judge_children(facts),
+          judge_others(facts), judge_resident(facts),      judge_peaks(facts),          judge_pss(facts),
+          judge_cgroup(facts), judge_swap(facts),          judge_open_files(facts),     judge_timer(facts),
+          judge_cost(facts),   judge_database(facts),      judge_runtime_folder(facts), judge_programs(facts),
+          judge_daemon(facts), judge_datasets(facts)};
 }
 
 bool can_work(const std::vector<Finding>& findings) {

@@ -73,6 +73,7 @@ struct MachineFacts {
   std::string proc_options = {};  // of the mount: "rw,hidepid=invisible"
   bool lists_children = false;
   Reading cgroup_version = {};
+  std::string cgroup_problem = {};  // why a trial gets no cgroup of its own, and what helps; empty: it gets one
   TimerFacts timer = {};
   CostFacts cost = {};
   FolderFacts database = {};

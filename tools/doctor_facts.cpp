@@ -16,6 +16,7 @@
 #include <sstream>
 #include <thread>
 
+#include "collector/cgroup.h"
 #include "collector/host.h"
 #include "collector/proc_reader.h"
 #include "collector/process_tree.h"
@@ -240,6 +241,7 @@ MachineFacts look_at_machine(const std::string& database_flag) {
   facts.kernel = host.kernel;
   facts.cores = host.cores;
   facts.cgroup_version = host.cgroup_version;
+  facts.cgroup_problem = check_cgroups().value_or(NoCgroup{}).reason;
   facts.has_pidfd = has_pidfd();
   facts.is_root = geteuid() == 0;
   facts.most_open_files = most_open_files();

@@ -109,6 +109,8 @@ TEST_CASE("each lack is told with what is lost and what would mend it") {
       {"pss and uss", [](MachineFacts& f) { f.own_smaps_rollup = ""; }, Ability::limited, "tree_pss_bytes", true},
       {"pss and uss", [](MachineFacts& f) { f.own_smaps_rollup = "Pss: 1 kB\n"; }, Ability::limited,
        "tree_pss_anon_bytes", true},
+      {"own cgroup", [](MachineFacts& f) { f.cgroup_problem = "no controller; systemd-run"; }, Ability::limited,
+       "no controller: no memory_limit", true},
       {"open files", [](MachineFacts& f) { f.most_open_files = 1024; }, Ability::limited, "1024", true},
       {"timer", [](MachineFacts& f) { f.timer.clock_source = "hpet"; }, Ability::limited, "slow to read", true},
       {"timer", [](MachineFacts& f) { f.timer.median_late = std::chrono::milliseconds(2); }, Ability::limited,
