@@ -152,7 +152,7 @@ CostFacts try_reading() {
     const std::chrono::nanoseconds before = thread_cpu_time();
     Sample sample;
     reader.read_system(sample);
-    tree.read_into(sample, Clock::now());
+    tree.read_into(sample, ProcessTree::Clock::now());
     if (i > 0) {  // the first opens the files
       cpu += thread_cpu_time() - before;
     }
