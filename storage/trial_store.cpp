@@ -59,6 +59,9 @@ std::string settings_json(const SweepSettings& settings) {
   if (settings.timeout) {
     result["timeout"] = format_duration(*settings.timeout);
   }
+  if (settings.memory_limit_bytes) {
+    result["memory_limit"] = format_size(*settings.memory_limit_bytes);
+  }
   return result.dump();
 }
 
@@ -70,8 +73,8 @@ class TrialInserter {
             handle,
             "INSERT INTO trials (uid, sweep_id, number, repeat, state, dataset, learning_rate, epochs, batch_size, "
             "hidden_layers, depth, hidden_nodes, parameter_count, reported_memory_mib, parameters, settings, command, "
-            "cwd, interval_ns, timeout_ns, queued_ns) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+            "cwd, interval_ns, timeout_ns, memory_limit_bytes, queued_ns) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         sweep_id_(sweep_id),
         state_(std::move(state)),
         cwd_(std::move(cwd)),
@@ -92,6 +95,7 @@ class TrialInserter {
     insert_.bind(++index, std::int64_t{settings.interval.count()});
     bind_optional(insert_, ++index,
                   settings.timeout ? std::optional(std::int64_t{settings.timeout->count()}) : std::nullopt);
+    bind_optional(insert_, ++index, settings.memory_limit_bytes);
     insert_.bind(++index, queued_ns_);
     insert_.exec();
     insert_.reset();
@@ -125,8 +129,8 @@ class TrialInserter {
 
 constexpr const char* kSelectTrial =
     "SELECT t.trial_id, t.uid, t.sweep_id, s.uid, t.state, t.command, t.cwd, t.parameters, t.interval_ns, "
-    "t.timeout_ns, "
-    "t.started_ns FROM trials t JOIN sweeps s USING (sweep_id) ";
+    "t.timeout_ns, t.memory_limit_bytes, coalesce(t.cgroup, ''), t.started_ns FROM trials t JOIN sweeps s USING "
+    "(sweep_id) ";
 
 Trial read_trial(SQLite::Statement& row) {
   const auto optional_int = [&](int column) {
@@ -142,7 +146,9 @@ Trial read_trial(SQLite::Statement& row) {
           .parameters_json = row.getColumn(7).getString(),
           .interval_ns = row.getColumn(8).getInt64(),
           .timeout_ns = optional_int(9),
-          .started_ns = optional_int(10)};
+          .memory_limit_bytes = optional_int(10),
+          .cgroup = row.getColumn(11).getString(),
+          .started_ns = optional_int(12)};
 }
 
 Trial find_trial_row(SQLite::Database& handle, std::int64_t trial_id, const std::filesystem::path& path) {
@@ -189,7 +195,8 @@ std::vector<SubmittedSweep> insert_sweeps(
 }
 
 Trial insert_run(Database& database, const std::string& name, const std::vector<std::string>& command,
-                 const std::string& cwd, std::chrono::nanoseconds interval) {
+                 const std::string& cwd, std::chrono::nanoseconds interval,
+                 std::optional<std::int64_t> memory_limit_bytes) {
   return in_transaction(database, "store the run", [&](SQLite::Database& handle) {
     const std::int64_t sweep_id = insert_sweep_row(handle,
                                                    {.name = name,
@@ -202,6 +209,7 @@ Trial insert_run(Database& database, const std::string& name, const std::vector<
                                                    make_uid());
     SweepSettings settings;
     settings.interval = interval;
+    settings.memory_limit_bytes = memory_limit_bytes;
     TrialInserter(handle, sweep_id, "running", cwd)
         .insert({.number = 1, .repeat = 1, .parameters_json = "{}", .command = command, .columns = {}}, settings,
                 make_uid());

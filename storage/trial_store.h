@@ -45,12 +45,15 @@ struct Trial {
   std::string parameters_json = {};
   std::int64_t interval_ns = 0;
   std::optional<std::int64_t> timeout_ns = {};
-  std::optional<std::int64_t> started_ns = {};  // none: the command has not been started, whatever the state
+  std::optional<std::int64_t> memory_limit_bytes = {};  // its cgroup must hold it to that
+  std::string cgroup = {};                              // folder of its own cgroup; empty: none, or not begun
+  std::optional<std::int64_t> started_ns = {};          // none: the command has not been started, whatever the state
 };
 
 // A trial of one command, already `running`, in a sweep of its own of method "run" (memtrack run).
 Trial insert_run(Database& database, const std::string& name, const std::vector<std::string>& command,
-                 const std::string& cwd, std::chrono::nanoseconds interval);
+                 const std::string& cwd, std::chrono::nanoseconds interval,
+                 std::optional<std::int64_t> memory_limit_bytes = std::nullopt);
 
 // Throws StorageError where there is no such trial.
 Trial find_trial(Database& database, std::int64_t trial_id);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <stdexcept>
 
 #include "sweeps/checks.h"
 #include "sweeps/columns.h"
@@ -39,6 +40,25 @@ std::int64_t parse_jobs(const ConfigNode& node) {
     not_yet("jobs", node, "set it to 1 or leave it out");
   }
   return jobs;
+}
+
+std::int64_t parse_memory_limit(const ConfigNode& node) {
+  const std::string right =
+      "a size from " + format_size(kLeastMemoryLimit) + " on with its unit, such as 8GiB or 512MiB";
+  const std::string* text = node.text();
+  if (text == nullptr) {
+    refuse("memory_limit", node, right);
+  }
+  std::int64_t bytes = 0;
+  try {
+    bytes = parse_size(*text);
+  } catch (const std::invalid_argument&) {
+    refuse("memory_limit", node, right);
+  }
+  if (bytes < kLeastMemoryLimit) {
+    refuse("memory_limit", node, right);
+  }
+  return bytes;
 }
 
 TrialOrder parse_order(const ConfigNode& node) {
@@ -92,6 +112,8 @@ void apply(ParsedSettings& parsed, const ConfigMember& member) {
     settings.interval = parse_interval(node);
   } else if (name == "timeout") {
     settings.timeout = duration("timeout", node, 1ms, kLongest, "2h");
+  } else if (name == "memory_limit") {
+    settings.memory_limit_bytes = parse_memory_limit(node);
   } else if (name == "repeats") {
     settings.repeats = parse_repeats(node);
   } else if (name == "order") {

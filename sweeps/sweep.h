@@ -48,6 +48,7 @@ enum class TrialOrder { listed, shuffled };
 struct SweepSettings {
   std::chrono::nanoseconds interval = std::chrono::seconds(5);  // sampling period, 1 ms to 24 h
   std::optional<std::chrono::nanoseconds> timeout;              // per trial
+  std::optional<std::int64_t> memory_limit_bytes = {};          // per trial, by its cgroup; swap is forbidden too
   std::int64_t repeats = 1;
   TrialOrder order = TrialOrder::listed;
   std::uint64_t seed = 0;
@@ -107,5 +108,14 @@ std::chrono::nanoseconds parse_duration(std::string_view text);
 
 // 100 ms -> "100ms", 5 s -> "5s", 90 min -> "90m": the shortest form that parses back to the same.
 std::string format_duration(std::chrono::nanoseconds duration);
+
+// "8GiB", "512MiB", "2GB", "1.5GiB" -> bytes. Throws std::invalid_argument saying what would be right.
+std::int64_t parse_size(std::string_view text);
+
+// 8 << 30 -> "8GiB": the shortest form that parses back to the same.
+std::string format_size(std::int64_t bytes);
+
+// The least that a trial's memory may be limited to: below, not even an empty program would start.
+constexpr std::int64_t kLeastMemoryLimit = std::int64_t{1} << 20;
 
 }  // namespace memtrack

@@ -52,6 +52,17 @@ TEST_CASE("a submitted sweep is queued with one row a trial and its hyperparamet
   CHECK(count_unfinished_trials(store.database, sweep_id) == 4);
 }
 
+TEST_CASE("a memory limit goes with each trial of its sweep, and with a run") {
+  Store store;
+  store.submit("name: one\nmethod: list\ntrials: [{epochs: 1}]\nmemtrack: {memory_limit: 2GiB}\n");
+  CHECK(query(store.database, "SELECT memory_limit_bytes, settings ->> '$.memory_limit' FROM trials").rows.at(0) ==
+        std::vector<Value>{std::int64_t{2} << 30, "2GiB"});
+  CHECK(claim_next_trial(store.database, std::nullopt)->memory_limit_bytes == std::int64_t{2} << 30);
+  CHECK(insert_run(store.database, "test", {"true"}, "/", std::chrono::seconds(1), 5 << 20).memory_limit_bytes ==
+        5 << 20);
+  CHECK_FALSE(insert_run(store.database, "test", {"true"}, "/", std::chrono::seconds(1)).memory_limit_bytes);
+}
+
 TEST_CASE("trials are claimed in order, each once, and the sweep's state follows") {
   Store store;
   const std::int64_t sweep_id = store.submit();

@@ -301,8 +301,9 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
        "f.yaml:3:20: settle is '5s', which memtrack does not support yet; leave it out"},
       {"method: grid\n"
        "parameters: {epochs: {value: 2}}\n"
-       "memtrack: {memory_limit: 8GiB}\n",
-       "f.yaml:3:26: memory_limit is '8GiB', which memtrack does not support yet; leave it out"},
+       "memtrack: {memory_limit: 8Gb}\n",
+       "f.yaml:3:26: memory_limit is '8Gb', and would have to be a size from 1MiB on with its unit, such as 8GiB or "
+       "512MiB"},
       {"method: grid\n"
        "parameters: {epochs: {value: 2}}\n"
        "memtrack: {warmup: 1}\n",
@@ -517,8 +518,7 @@ TEST_CASE("a program of the user's may get any parameter") {
 }
 
 TEST_CASE("settings of later versions are refused as not yet supported") {
-  for (const char* setting :
-       {"settle: 5s", "baseline: 5s", "warmup: 1", "jobs: 2", "memory_limit: 8GiB", "retries: 1"}) {
+  for (const char* setting : {"settle: 5s", "baseline: 5s", "warmup: 1", "jobs: 2", "retries: 1"}) {
     CAPTURE(setting);
     const std::string message = message_of(kGood + "memtrack: {" + setting + "}\n");
     CHECK(message.starts_with("f.yaml:3:"));
@@ -527,6 +527,15 @@ TEST_CASE("settings of later versions are refused as not yet supported") {
   for (const char* setting : {"settle: 5", "baseline: -5s", "warmup: one", "retries: -1"}) {
     CAPTURE(setting);
     CHECK(message_of(kGood + "memtrack: {" + setting + "}\n").find("would have to be") != std::string::npos);
+  }
+}
+
+TEST_CASE("a memory limit without a unit, or too small for any program, is refused") {
+  for (const char* limit : {"8000000000", "8G", "8 GiB", "-8GiB", "1023KiB", "0B", "[8GiB]", "true", "8.GiB", "none"}) {
+    CAPTURE(limit);
+    const std::string message = message_of(kGood + "memtrack: {memory_limit: " + limit + "}\n");
+    CHECK(message.starts_with("f.yaml:3:26: memory_limit is "));
+    CHECK(message.ends_with("and would have to be a size from 1MiB on with its unit, such as 8GiB or 512MiB"));
   }
 }
 

@@ -73,12 +73,13 @@ TEST_CASE("settings have their defaults where the file says nothing") {
 }
 
 TEST_CASE("the block memtrack is read, and settings of later versions that ask for nothing are let through") {
-  const Sweep sweep =
-      one(kGrid +
-          "memtrack: {interval: 100ms, timeout: 2h, repeats: 3, order: listed, seed: 7, jobs: 1, settle: 0s, "
-          "baseline: 0s, warmup: 0, retries: 0}\n");
+  const Sweep sweep = one(kGrid +
+                          "memtrack: {interval: 100ms, timeout: 2h, memory_limit: 8GiB, repeats: 3, order: listed, "
+                          "seed: 7, jobs: 1, settle: 0s, "
+                          "baseline: 0s, warmup: 0, retries: 0}\n");
   CHECK(sweep.settings.interval == std::chrono::milliseconds(100));
   CHECK(sweep.settings.timeout == std::chrono::hours(2));
+  CHECK(sweep.settings.memory_limit_bytes == 8'589'934'592);
   CHECK(sweep.settings.repeats == 3);
   CHECK(sweep.settings.order == TrialOrder::listed);
   CHECK(sweep.settings.seed == 7);
