@@ -161,11 +161,12 @@ std::string remedy(int version, const CgroupPlace& place) {
                         "cgroup_enable=memory";
 }
 
-// Whether a process may join, which the rights of other folders decide too. 0, or errno.
-int try_to_join(const TrialCgroup& cgroup) {
+}  // namespace
+
+int try_to_join_cgroup(int descriptor) {
   const pid_t child = fork();
   if (child == 0) {
-    _exit(write(cgroup.join_descriptor(), "0", 1) == 1 ? 0 : errno);
+    _exit(write(descriptor, "0", 1) == 1 ? 0 : errno);
   }
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) {
@@ -173,8 +174,6 @@ int try_to_join(const TrialCgroup& cgroup) {
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
-
-}  // namespace
 
 TrialCgroup::TrialCgroup(fs::path path, int version, const CgroupPlace& place, fs::path shared_parent)
     : path_(std::move(path)),
@@ -269,7 +268,12 @@ std::variant<TrialCgroup, NoCgroup> make_trial_cgroup(const std::string& name, c
       obstacle = std::move(*in_the_way);
     } else {
       try {
-        return TrialCgroup(path, version, place, parent.is_ours ? parent.path : fs::path());
+        TrialCgroup cgroup(path, version, place, parent.is_ours ? parent.path : fs::path());
+        const int error = place.try_to_join(cgroup.join_descriptor());
+        if (error == 0) {
+          return cgroup;
+        }
+        obstacle = fmt::format("no process can join {}: {}", path.string(), std::strerror(error));
       } catch (const std::system_error& error) {
         obstacle = error.what();
         place.remove_folder(path.c_str());
@@ -292,10 +296,6 @@ std::optional<NoCgroup> check_cgroups(const CgroupPlace& place) {
     return std::move(*none);
   }
   const auto& cgroup = std::get<TrialCgroup>(made);
-  if (const int error = try_to_join(cgroup); error != 0) {
-    return NoCgroup{fmt::format("no process can join a cgroup below {}: {}; {}", cgroup.path().parent_path().string(),
-                                std::strerror(error), remedy(cgroup.version(), place))};
-  }
   try {
     cgroup.set_limit(kTriedLimitBytes);
   } catch (const std::runtime_error& error) {

@@ -28,6 +28,9 @@
 
 namespace memtrack {
 
+// Whether a process may join, which the rights of other folders decide too: one does, and ends. 0, or errno.
+int try_to_join_cgroup(int descriptor);
+
 // Where groups are made. A folder can stand in for the kernel's, with functions that fill and move as the kernel does.
 struct CgroupPlace {
   std::filesystem::path root = "/sys/fs/cgroup";
@@ -36,6 +39,7 @@ struct CgroupPlace {
   int (*make_folder)(const char* path, mode_t mode) = mkdir;
   int (*remove_folder)(const char* path) = rmdir;
   int (*write_file)(const std::filesystem::path& path, std::string_view text) = write_cgroup_file;
+  int (*try_to_join)(int descriptor) = try_to_join_cgroup;
 };
 
 class TrialCgroup {
@@ -88,7 +92,7 @@ struct NoCgroup {
 // A group of that name; one that an earlier collector left behind is emptied and made anew.
 std::variant<TrialCgroup, NoCgroup> make_trial_cgroup(const std::string& name, const CgroupPlace& place = {});
 
-// nullopt: a trial gets a cgroup here, with a limit. Tries it out, with a process that joins.
+// nullopt: a trial gets a cgroup here, with a limit.
 std::optional<NoCgroup> check_cgroups(const CgroupPlace& place = {});
 
 }  // namespace memtrack

@@ -1,6 +1,7 @@
 #include "collector/collector.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include <thread>
 #include <utility>
 
+#include "collector/cgroup.h"
 #include "collector/command_start.h"
 #include "collector/event_socket.h"
 #include "collector/host.h"
@@ -28,6 +30,7 @@
 #include "storage/trial_lock.h"
 #include "storage/trial_recorder.h"
 #include "storage/trial_store.h"
+#include "sweeps/sweep.h"
 
 namespace memtrack {
 namespace {
@@ -130,8 +133,11 @@ class TrialRun {
       : options_(options), trial_(trial), signals_(signals), recorder_(recorder) {}
 
   void begin() {
-    const TrialStart start{
-        .started_ns = clock_.at(BootClock::now()), .host = read_host(reader_), .collector_pid = getpid()};
+    make_cgroup();
+    const TrialStart start{.started_ns = clock_.at(BootClock::now()),
+                           .host = read_host(reader_),
+                           .collector_pid = getpid(),
+                           .cgroup = cgroup_ ? cgroup_->path().string() : ""};
     with_patience(kStartPatience, [&] { recorder_.begin(start); });
   }
 
@@ -143,6 +149,7 @@ class TrialRun {
   }
 
  private:
+  void make_cgroup();
   int finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const;
 
   const CollectorOptions& options_;
@@ -150,8 +157,27 @@ class TrialRun {
   CollectorSignals& signals_;
   TrialRecorder& recorder_;
   ProcReader reader_;
+  std::optional<TrialCgroup> cgroup_;
+  std::string why_no_cgroup_;
   TrialClock clock_{now_ns(), BootClock::now()};
 };
+
+void TrialRun::make_cgroup() {
+  auto made = make_trial_cgroup(trial_cgroup_name(trial_.uid));
+  if (auto* none = std::get_if<NoCgroup>(&made)) {
+    why_no_cgroup_ = std::move(none->reason);
+    return;
+  }
+  cgroup_.emplace(std::move(std::get<TrialCgroup>(made)));
+  try {
+    if (trial_.memory_limit_bytes) {
+      cgroup_->set_limit(*trial_.memory_limit_bytes);
+    }
+  } catch (const std::runtime_error& error) {
+    why_no_cgroup_ = error.what();
+    cgroup_.reset();
+  }
+}
 
 int TrialRun::run(const OwnSettings& to_restore) {
   const std::filesystem::path socket_path = event_socket_path(trial_.uid);
@@ -162,12 +188,18 @@ int TrialRun::run(const OwnSettings& to_restore) {
   TrialLog log(options_.in_foreground ? std::filesystem::path() : options_.log, options_.log_cap_bytes);
   TrialWriter writer(recorder_, log, {});
 
+  if (trial_.memory_limit_bytes && !cgroup_) {
+    const std::string reason = fmt::format("was not started, since its memory_limit of {} could not be obeyed: {}",
+                                           format_size(*trial_.memory_limit_bytes), why_no_cgroup_);
+    return finish(writer, not_started(reason, clock_.at(BootClock::now())), kOurFailure);
+  }
   const auto own_memory = reader_.read_memory(getpid());
   const auto started = start_command({.arguments = command.arguments,
                                       .environment = command.environment,
                                       .directory = trial_.cwd,
                                       .in_foreground = options_.in_foreground,
                                       .output = output.writer.get(),
+                                      .cgroup_procs = cgroup_ ? cgroup_->join_descriptor() : -1,
                                       .to_restore = to_restore});
   output.writer.reset();
   if (const auto* failure = std::get_if<StartFailure>(&started)) {
@@ -177,11 +209,19 @@ int TrialRun::run(const OwnSettings& to_restore) {
       .command = std::get<pid_t>(started),
       .interval = std::chrono::nanoseconds(trial_.interval_ns),
       .timeout = trial_.timeout_ns ? std::optional(std::chrono::nanoseconds(*trial_.timeout_ns)) : std::nullopt,
+      .memory_limit_bytes = trial_.memory_limit_bytes,
+      .cgroup = cgroup_ ? &*cgroup_ : nullptr,
       .max_rss_floor_bytes = own_memory ? own_memory->peak_rss_bytes.value_or(0) : 0,
       .in_foreground = options_.in_foreground};
-  TrialSession session(settings, signals_, events, std::move(output.reader), reader_, clock_, writer);
-  const TrialOutcome outcome = session.run();
-  return finish(writer, outcome, shell_code(session.wait_status()));
+  TrialOutcome outcome;
+  int foreground_code = 0;
+  {
+    TrialSession session(settings, signals_, events, std::move(output.reader), reader_, clock_, writer);
+    outcome = session.run();
+    foreground_code = shell_code(session.wait_status());
+  }
+  cgroup_.reset();  // before the end is recorded: nobody looks for what an ended trial left
+  return finish(writer, outcome, foreground_code);
 }
 
 int TrialRun::finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const {
@@ -217,10 +257,21 @@ int run_trial(const CollectorOptions& options) {
   }
 }
 
+int check_cgroup() {
+  const auto none = check_cgroups();
+  if (none) {
+    std::puts(none->reason.c_str());
+  }
+  return none ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 }  // namespace
 
 int run_collector(const CollectorOptions& options) {
   take_standard_descriptors();
+  if (options.only_checks_cgroup) {
+    return check_cgroup();
+  }
   mallopt(M_ARENA_MAX, 1);  // a second thread's heap would cost more than it saves
   return run_trial(options);
 }

@@ -21,7 +21,7 @@ namespace {
 constexpr const char* kDefaultSearchPath = "/usr/local/bin:/usr/bin:/bin";
 constexpr int kFirstOtherDescriptor = 3;
 
-enum class Step : int { prepare, enter_directory, execute };
+enum class Step : int { prepare, join_cgroup, enter_directory, execute };
 
 struct ChildError {
   Step step = Step::prepare;
@@ -128,6 +128,9 @@ void execute(PreparedCommand& command) {
   if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
     report_and_exit(report, Step::prepare);
   }
+  if (spec.cgroup_procs >= 0 && write(spec.cgroup_procs, "0", 1) != 1) {
+    report_and_exit(report, Step::join_cgroup);
+  }
   if (!spec.in_foreground) {
     become_background(spec, report);
   }
@@ -147,6 +150,8 @@ StartFailure describe(const ChildError& failure, const CommandSpec& spec) {
       return {"could not start '" + spec.arguments.front() + "': " + why, failure.error == ENOENT ? 127 : 126};
     case Step::enter_directory:
       return {"could not enter the folder '" + spec.directory + "': " + why, 125};
+    case Step::join_cgroup:
+      return {"could not start '" + spec.arguments.front() + "' in a cgroup of its own: " + why, 125};
     case Step::prepare:
       break;
   }

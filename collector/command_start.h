@@ -25,7 +25,8 @@ struct CommandSpec {
   // In the foreground it has our standard streams, process group, dispositions of signals and whatever else our starter
   // left open. Otherwise: nothing but 0, 1, 2, in a process group of its own, every signal as by default.
   bool in_foreground = false;
-  int output = -1;  // standard output and error, where not in the foreground
+  int output = -1;        // standard output and error, where not in the foreground
+  int cgroup_procs = -1;  // of the cgroup to start in, open for writing; -1: ours
   OwnSettings to_restore = {};
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: memtrack-collector --db FILE --trial ID --lock-fd N [--environment FILE] [--log FILE] [--log-cap BYTES] "
-    "[--foreground]; it is started by memtrackd and memtrack";
+    "[--foreground], or --check-cgroup; it is started by memtrackd and memtrack";
 
 [[noreturn]] void refuse(const std::string& what) {
   throw std::runtime_error(what + "\n" + std::string(kUsage));
@@ -51,6 +51,10 @@ CollectorOptions parse_collector_options(int argc, const char* const* argv) {
   CollectorOptions options;
   for (int i = 1; i < argc; ++i) {
     const std::string_view option = argv[i];
+    if (option == "--check-cgroup" && argc == 2) {
+      options.only_checks_cgroup = true;
+      return options;
+    }
     if (option == "--foreground") {
       options.in_foreground = true;
     } else if (i + 1 < argc) {

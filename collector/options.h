@@ -7,6 +7,7 @@
 namespace memtrack {
 
 // memtrack-collector --db F --trial ID --lock-fd N [--environment FILE] [--log FILE] [--log-cap BYTES] [--foreground]
+// memtrack-collector --check-cgroup
 struct CollectorOptions {
   std::filesystem::path database;
   std::int64_t trial_id = 0;
@@ -14,7 +15,8 @@ struct CollectorOptions {
   std::filesystem::path environment;  // NUL-separated NAME=value for the command; empty: our own
   std::filesystem::path log;          // the command's output; empty: discarded
   std::int64_t log_cap_bytes = std::int64_t{64} << 20;
-  bool in_foreground = false;  // the command has our standard streams and process group; no log
+  bool only_checks_cgroup = false;  // runs no trial: says whether one would get a cgroup of its own
+  bool in_foreground = false;       // the command has our standard streams and process group; no log
 };
 
 // Throws std::runtime_error with what is wrong and how it should be.

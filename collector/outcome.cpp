@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "sweeps/sweep.h"
+
 namespace memtrack {
 namespace {
 
@@ -46,6 +48,17 @@ std::string describe_outlived(const EndFacts& facts) {
                              : fmt::format("{} processes outlived the command and were ended", facts.outlived);
 }
 
+// Whoever of the trial was hit, the command or a worker that it may not even miss.
+std::string describe_oom_kills(const EndFacts& facts) {
+  const std::int64_t kills = facts.oom_kills.value_or(0);
+  if (kills == 0) {
+    return "";
+  }
+  return fmt::format(
+      "for want of memory the kernel killed {} {} of it{}", kills, kills == 1 ? "process" : "processes",
+      facts.memory_limit_bytes ? fmt::format(" (memory_limit {})", format_size(*facts.memory_limit_bytes)) : "");
+}
+
 TrialState decide_state(const EndFacts& facts) {
   switch (facts.cause) {
     case EndCause::timed_out:
@@ -55,7 +68,10 @@ TrialState decide_state(const EndFacts& facts) {
     case EndCause::command:
       break;
   }
-  return WIFEXITED(facts.wait_status) && WEXITSTATUS(facts.wait_status) == 0 ? TrialState::done : TrialState::failed;
+  if (WIFEXITED(facts.wait_status) && WEXITSTATUS(facts.wait_status) == 0) {
+    return TrialState::done;
+  }
+  return facts.oom_kills.value_or(0) > 0 ? TrialState::oom_killed : TrialState::failed;
 }
 
 }  // namespace
@@ -69,9 +85,10 @@ TrialOutcome decide_outcome(const EndFacts& facts) {
   TrialOutcome outcome;
   outcome.state = decide_state(facts);
   outcome.ended_ns = facts.ended_ns;
-  const std::string end = describe_end(facts);
-  const std::string outlived = describe_outlived(facts);
-  outcome.reason = end + (end.empty() || outlived.empty() ? "" : "; ") + outlived;
+  outcome.oom_kill_count = facts.oom_kills;
+  for (const std::string& part : {describe_end(facts), describe_oom_kills(facts), describe_outlived(facts)}) {
+    outcome.reason += (outcome.reason.empty() || part.empty() ? "" : "; ") + part;
+  }
   if (WIFEXITED(facts.wait_status)) {
     outcome.exit_code = WEXITSTATUS(facts.wait_status);
   } else if (WIFSIGNALED(facts.wait_status)) {
@@ -85,6 +102,7 @@ TrialOutcome decide_outcome(const EndFacts& facts) {
 
 void decide_peaks(const PeakFacts& facts, TrialTotals& totals) {
   totals.peak_anon_bytes = facts.largest_anon_sample_bytes;
+  totals.peak_cgroup_bytes = facts.cgroup_bytes;
   const Reading own_peak =
       facts.max_rss_bytes.value_or(0) > facts.max_rss_floor_bytes ? facts.max_rss_bytes : Reading();
   // An empty reading is less than any figure.

@@ -22,6 +22,8 @@ struct EndFacts {
   bool had_to_kill = false;
   int wait_status = 0;  // as wait4 gave it
   rusage usage = {};
+  Reading oom_kills = {};  // by the kernel, in the trial's cgroup; none: it had none
+  Reading memory_limit_bytes = {};
   std::int64_t ended_ns = 0;
   std::int64_t outlived = 0;    // processes that were left when the command's grace was over
   std::int64_t unkillable = 0;  // that not even SIGKILL ended
@@ -33,6 +35,7 @@ struct PeakFacts {
   TreeHighWater high_water = {};
   Reading largest_rss_sample_bytes = {};
   Reading largest_anon_sample_bytes = {};
+  Reading cgroup_bytes = {};             // the kernel's mark of the trial's cgroup
   bool has_waited_for_children = false;  // the command had some, though we may never have seen them
   Reading max_rss_bytes = {};            // wait4; none while the command runs
   std::int64_t max_rss_floor_bytes = 0;  // ru_maxrss begins at the resident memory of who forked the command: us

@@ -15,6 +15,7 @@ constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // A look at every process of the machine costs milliseconds: at most this share of the time is spent on it.
 constexpr int kFullLookShare = 10'000;
 constexpr std::chrono::seconds kFullLookAtMost(1);
+constexpr std::chrono::seconds kChildrenAtMost(1);
 // Of a process with more threads than this, the children of all but the first are found by the full look alone.
 constexpr std::size_t kMostThreadsFollowed = 64;
 
@@ -30,8 +31,11 @@ std::chrono::nanoseconds thread_cpu_time() {
 
 }  // namespace
 
-ProcessTree::ProcessTree(ProcReader& reader, pid_t collector)
-    : reader_(reader), collector_(new_process(collector)), next_full_look_(Clock::now() + kFullLookAtMost) {}
+ProcessTree::ProcessTree(ProcReader& reader, pid_t collector, const TrialCgroup* cgroup)
+    : reader_(reader),
+      cgroup_(cgroup),
+      collector_(new_process(collector)),
+      next_full_look_(Clock::now() + kFullLookAtMost) {}
 
 ProcessTree::Process ProcessTree::new_process(pid_t pid) const {
   Process process;
@@ -52,7 +56,7 @@ void ProcessTree::read_into(Sample& sample, Clock::time_point now) {
 
 void ProcessTree::refresh(Clock::time_point now) {
   reads_memory_ = false;
-  next_full_look_ = now;
+  next_full_look_ = next_children_ = now;
   find(now);
   reads_memory_ = true;
 }
@@ -61,11 +65,19 @@ void ProcessTree::find(Clock::time_point now) {
   const std::chrono::nanoseconds begin = thread_cpu_time();
   std::chrono::nanoseconds look{};
   ++reading_;
-  std::vector<pid_t> children;
-  append_children(collector_, children);
-  const bool kernel_lists_children = !collector_.children.empty();
-  visit_with_descendants(std::move(children));
-  if (!kernel_lists_children || now >= next_full_look_) {
+  const std::vector<pid_t> members = cgroup_ != nullptr ? cgroup_->processes() : std::vector<pid_t>();
+  bool are_listed = !members.empty();
+  if (!are_listed || now >= next_children_) {
+    std::vector<pid_t> children;
+    append_children(collector_, children);
+    are_listed = are_listed || !collector_.children.empty();
+    visit_with_descendants(std::move(children));
+    next_children_ = now + kChildrenAtMost;
+  }
+  for (const pid_t pid : members) {
+    visit(pid, Belonging::certain);
+  }
+  if (!are_listed || now >= next_full_look_) {
     const std::chrono::nanoseconds look_begin = thread_cpu_time();
     look_at_every_process();
     look = thread_cpu_time() - look_begin;
@@ -78,7 +90,7 @@ void ProcessTree::find(Clock::time_point now) {
       living_.push_back(process.id);
     }
   }
-  cost_ = thread_cpu_time() - begin - (kernel_lists_children ? look : std::chrono::nanoseconds(0));
+  cost_ = thread_cpu_time() - begin - (are_listed ? look : std::chrono::nanoseconds(0));
 }
 
 void ProcessTree::visit_with_descendants(std::vector<pid_t> pids) {
@@ -92,7 +104,7 @@ void ProcessTree::visit_with_descendants(std::vector<pid_t> pids) {
 }
 
 // Reads the figures of the process that has this pid now. nullptr: it is gone, not of the tree, or was visited already.
-ProcessTree::Process* ProcessTree::visit(pid_t pid) {
+ProcessTree::Process* ProcessTree::visit(pid_t pid, Belonging belonging) {
   if (const auto known = processes_.find(pid); known != processes_.end()) {
     if (known->second.reading == reading_) {
       return nullptr;
@@ -104,7 +116,7 @@ ProcessTree::Process* ProcessTree::visit(pid_t pid) {
     processes_.erase(known);
   }
   Process met = new_process(pid);
-  if (!read_figures(met) || !is_of_tree(met.last.parent_pid)) {
+  if (!read_figures(met) || (belonging == Belonging::by_parent && !is_of_tree(met.last.parent_pid))) {
     return nullptr;
   }
   ++high_water_.processes_seen;

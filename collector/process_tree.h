@@ -13,6 +13,7 @@
 #include <optional>
 #include <vector>
 
+#include "collector/cgroup.h"
 #include "collector/measured_process.h"
 #include "collector/proc_reader.h"
 #include "collector/pss_budget.h"
@@ -34,8 +35,9 @@ class ProcessTree {
  public:
   using Clock = BootClock;
 
-  // `collector`: whose descendants are the tree.
-  ProcessTree(ProcReader& reader, pid_t collector);
+  // `collector`: whose descendants are the tree. `cgroup`: the trial's own, which lists them at once; outlives this.
+  // Those who left it are found less often. nullptr: it has none.
+  ProcessTree(ProcReader& reader, pid_t collector, const TrialCgroup* cgroup = nullptr);
 
   // Finds the tree anew and fills the tree's columns of `sample`, but for pss and uss.
   void read_into(Sample& sample, Clock::time_point now);
@@ -65,7 +67,8 @@ class ProcessTree {
 
   Process new_process(pid_t pid) const;
   void visit_with_descendants(std::vector<pid_t> pids);
-  Process* visit(pid_t pid);
+  enum class Belonging { by_parent, certain };
+  Process* visit(pid_t pid, Belonging belonging = Belonging::by_parent);
   bool read_figures(Process& process);
   void read_memory(Process& process, bool is_known);
   bool is_of_tree(pid_t pid) const;
@@ -79,12 +82,14 @@ class ProcessTree {
   void note_high_water(Process& process, Reading bytes);
 
   ProcReader& reader_;
+  const TrialCgroup* cgroup_;
   Process collector_;
   std::map<pid_t, Process> processes_;
   std::uint64_t reading_ = 0;
   std::int64_t time_ns_ = 0;  // of the sample that is read
   bool reads_memory_ = true;
   Clock::time_point next_full_look_{};
+  Clock::time_point next_children_{};  // where the cgroup lists the processes, their children are asked for less often
   std::chrono::nanoseconds cost_{};
   std::vector<ProcessId> living_;
   TreeHighWater high_water_;

@@ -13,10 +13,11 @@ constexpr int kTreeShare = 2;
 
 }  // namespace
 
-Sampler::Sampler(ProcReader& reader, pid_t collector, std::chrono::nanoseconds interval)
+Sampler::Sampler(ProcReader& reader, pid_t collector, std::chrono::nanoseconds interval, const TrialCgroup* cgroup)
     : reader_(reader),
       interval_(interval),
-      tree_(reader, collector),
+      cgroup_(cgroup),
+      tree_(reader, collector, cgroup),
       per_cpu_pages_(kOnceASecond),
       pss_(kOnceASecond),
       process_row_cadence_(kOnceASecond),
@@ -24,6 +25,9 @@ Sampler::Sampler(ProcReader& reader, pid_t collector, std::chrono::nanoseconds i
 
 void Sampler::read(Sample& sample, BootClock::time_point due) {
   reader_.read_system(sample);
+  if (cgroup_ != nullptr) {
+    sample.cgroup_bytes = cgroup_->current_bytes();
+  }
   const bool must_be_whole = sample.kind == SampleKind::start || sample.kind == SampleKind::final;
   if (must_be_whole || due >= next_tree_reading_) {
     read_tree(sample, due);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "collector/cgroup.h"
 #include "collector/outcome.h"
 #include "collector/proc_reader.h"
 #include "collector/process_tree.h"
@@ -32,7 +33,8 @@ class Cadence {
 
 class Sampler {
  public:
-  Sampler(ProcReader& reader, pid_t collector, std::chrono::nanoseconds interval);
+  // `cgroup`: the trial's own, outliving this; nullptr: it has none.
+  Sampler(ProcReader& reader, pid_t collector, std::chrono::nanoseconds interval, const TrialCgroup* cgroup = nullptr);
 
   // Fills `sample`, whose time, kind and phase are given. `due`: when it was to be taken, the tick's time or now; what
   // is read once a second goes by it, so that a late tick does not shift the next.
@@ -51,6 +53,7 @@ class Sampler {
 
   ProcReader& reader_;
   const std::chrono::nanoseconds interval_;
+  const TrialCgroup* cgroup_;
   ProcessTree tree_;
   PeakFacts peaks_;
   PssBudget pss_budget_;

@@ -52,7 +52,7 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
       writer_(writer),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       timer_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)),
-      sampler_(reader, getpid(), settings.interval),
+      sampler_(reader, getpid(), settings.interval, settings.cgroup),
       plan_(EndClock::now(), settings.timeout),
       output_buffer_(std::make_unique_for_overwrite<char[]>(kOutputBufferBytes)) {
   if (!epoll_ || !timer_) {
@@ -66,6 +66,7 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
   }
   sampler_.peaks().max_rss_floor_bytes = settings_.max_rss_floor_bytes;
   end_.timeout = settings_.timeout;
+  end_.memory_limit_bytes = settings_.memory_limit_bytes;
 }
 
 TrialSession::~TrialSession() {
@@ -81,6 +82,10 @@ TrialOutcome TrialSession::run() {
     wait_and_serve();
   }
   drain();
+  if (settings_.cgroup != nullptr) {
+    settings_.cgroup->kill_all();
+    end_.oom_kills = settings_.cgroup->oom_kills();
+  }
   hand_over_totals();
   end_.cause = plan_.cause();
   end_.had_to_kill = plan_.had_to_kill_command();
@@ -232,6 +237,9 @@ void TrialSession::hand_over_totals() {
   totals.phase_ns = phase_ns_;
   totals.pss_skipped = sampler_.pss_skipped();
   sampler_.peaks().high_water = sampler_.tree().high_water();
+  if (settings_.cgroup != nullptr) {
+    sampler_.peaks().cgroup_bytes = settings_.cgroup->peak_bytes();
+  }
   decide_peaks(sampler_.peaks(), totals);
   writer_.set_totals(std::move(totals));
 }
@@ -302,6 +310,9 @@ void TrialSession::do_what_is_planned() {
 }
 
 void TrialSession::signal_tree(int signal) {
+  if (signal == SIGKILL && settings_.cgroup != nullptr) {
+    settings_.cgroup->kill_all();
+  }
   sampler_.tree().refresh(BootClock::now());
   for (const ProcessId& process : sampler_.tree().living()) {
     send_signal(reader_, process, signal);

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 
+#include "collector/cgroup.h"
 #include "collector/end_plan.h"
 #include "collector/event_socket.h"
 #include "collector/event_tally.h"
@@ -30,6 +31,8 @@ struct SessionSettings {
   pid_t command = 0;
   std::chrono::nanoseconds interval{};
   std::optional<std::chrono::nanoseconds> timeout;
+  Reading memory_limit_bytes = {};       // as the cgroup has it
+  const TrialCgroup* cgroup = nullptr;   // the trial's own, with the command in it; nullptr: none
   std::int64_t max_rss_floor_bytes = 0;  // see PeakFacts
   bool in_foreground = false;            // a hang-up is the command's to answer
 };

@@ -114,6 +114,10 @@ fs::path event_socket_path(std::string_view trial_uid) {
   return checked_socket_path(runtime_directory() / fmt::format("{}.ev", trial_uid));
 }
 
+std::string trial_cgroup_name(std::string_view trial_uid) {
+  return fmt::format("memtrack-{}", trial_uid);
+}
+
 fs::path trial_log_path(const fs::path& database, std::int64_t trial_id) {
   const fs::path folder = beside(database, "logs");
   make_private_directory(folder);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace memtrack {
@@ -24,6 +25,9 @@ std::filesystem::path daemon_socket_path(std::string_view flag);
 // Trials are named by their uid here, since several databases share the runtime directory. Throws as above.
 std::filesystem::path trial_lock_path(std::string_view trial_uid);
 std::filesystem::path event_socket_path(std::string_view trial_uid);
+
+// The folder name of a trial's own cgroup.
+std::string trial_cgroup_name(std::string_view trial_uid);
 
 // Throws std::runtime_error with the length and the limit where `path` does not fit a unix socket address (107 bytes).
 const std::filesystem::path& checked_socket_path(const std::filesystem::path& path);

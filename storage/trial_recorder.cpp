@@ -212,12 +212,13 @@ void TrialRecorder::begin(const TrialStart& start) {
     SQLite::Statement trial(
         handle,
         "UPDATE trials SET started_ns = ?1, collector_pid = ?2, host_id = (SELECT host_id FROM hosts "
-        "WHERE name = ?3 AND boot_id = ?4) WHERE trial_id = ?5 AND state = 'running'");
+        "WHERE name = ?3 AND boot_id = ?4), cgroup = ?5 WHERE trial_id = ?6 AND state = 'running'");
     trial.bind(1, start.started_ns);
     trial.bind(2, start.collector_pid);
     trial.bind(3, start.host.name);
     trial.bind(4, start.host.boot_id);
-    trial.bind(5, trial_id_);
+    bind_text_or_null(trial, 5, start.cgroup);
+    trial.bind(6, trial_id_);
     if (trial.exec() != 1) {
       throw StorageError(fmt::format("trial {} is not running in {}: it was ended or never claimed", trial_id_,
                                      database_.path().string()),

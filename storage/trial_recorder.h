@@ -37,6 +37,7 @@ struct TrialStart {
   std::int64_t started_ns = 0;
   HostRecord host = {};
   std::int64_t collector_pid = 0;
+  std::string cgroup = {};  // folder of the trial's own; empty: it has none
 };
 
 // A named value or event of the program, with the time at which the collector took it.

@@ -224,6 +224,15 @@ TEST_CASE("without memory.peak the peak is unknown") {
   CHECK(std::get<TrialCgroup>(made).peak_bytes() == std::nullopt);
 }
 
+TEST_CASE("a group that no process can join is none, and is not left behind") {
+  FakeCgroups fake(kV1);
+  fake.write("memory/work/shift/cgroup.procs", "1\n");
+  CgroupPlace place = fake.place(false);
+  place.try_to_join = [](int) { return EACCES; };
+  CHECK(holds(reason_of(make_trial_cgroup("memtrack-1", place)), "memtrack-1: Permission denied"));
+  CHECK_FALSE(fake.has("memory/work/shift/memtrack-1"));
+}
+
 TEST_CASE("a limit that the kernel refuses is one sentence with the limit and the file") {
   FakeCgroups fake(kV1);
   fake.write("memory/work/shift/cgroup.procs", "1\n");

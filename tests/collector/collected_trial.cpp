@@ -12,6 +12,7 @@
 #include <fstream>
 #include <thread>
 
+#include "collector/cgroup.h"
 #include "storage/paths.h"
 
 namespace memtrack::testing {
@@ -20,7 +21,7 @@ namespace {
 
 Trial insert_trial(Database& database, const fs::path& folder, const std::vector<std::string>& command,
                    const TrialSettings& settings) {
-  const Trial trial = insert_run(database, "test", command, folder, settings.interval);
+  const Trial trial = insert_run(database, "test", command, folder, settings.interval, settings.memory_limit_bytes);
   SQLite::Statement change(database.handle(), "UPDATE trials SET timeout_ns = ?, parameters = ?");
   if (settings.timeout) {
     change.bind(1, settings.timeout->count());
@@ -63,6 +64,15 @@ CollectedTrial::~CollectedTrial() {
   if (collector_ > 0) {
     kill(collector_, SIGKILL);
     waitpid(collector_, nullptr, 0);
+  }
+  remove_cgroup();
+}
+
+// What a killed collector leaves is for whoever recovers, and here nobody does.
+void CollectedTrial::remove_cgroup() {
+  const fs::path cgroup = sql("SELECT coalesce(cgroup, '') FROM trials");
+  if (!cgroup.empty() && fs::exists(cgroup)) {
+    make_trial_cgroup(trial_cgroup_name(trial_.uid));  // empties and removes what is there
   }
 }
 
@@ -113,6 +123,9 @@ pid_t CollectedTrial::start() {
     }
     if (settings_.standard_output >= 0) {
       dup2(settings_.standard_output, STDOUT_FILENO);
+    }
+    if (settings_.before_exec) {
+      settings_.before_exec();
     }
     execv(program.c_str(), pointers.data());
     _exit(99);

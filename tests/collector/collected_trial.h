@@ -22,9 +22,11 @@ namespace memtrack::testing {
 struct TrialSettings {
   std::chrono::nanoseconds interval = std::chrono::milliseconds(20);
   std::optional<std::chrono::nanoseconds> timeout = {};
+  std::optional<std::int64_t> memory_limit_bytes = {};
   std::string parameters = "{}";
   std::map<std::string, std::string> environment = {};  // beside the test's own; given in a file
   std::vector<std::string> options = {};                // of the collector
+  std::function<void()> before_exec = {};               // in the collector's process
   bool in_foreground = false;
   int standard_input = -1;
   int standard_output = -1;
@@ -62,6 +64,8 @@ class CollectedTrial {
   bool has_processes() const;
 
  private:
+  void remove_cgroup();
+
   TemporaryDirectory folder_;
   TrialSettings settings_;
   Database database_;

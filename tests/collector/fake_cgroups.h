@@ -29,7 +29,8 @@ class FakeCgroups {
             .as_root = as_root,
             .make_folder = make_folder,
             .remove_folder = remove_folder,
-            .write_file = write_file};
+            .write_file = write_file,
+            .try_to_join = [](int) { return 0; }};
   }
   std::filesystem::path path(const std::string& group) const { return folder_ / group; }
   bool has(const std::string& group) const { return std::filesystem::exists(path(group)); }

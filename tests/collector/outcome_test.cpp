@@ -29,6 +29,19 @@ TEST_CASE("how a command ended becomes a state and a sentence") {
       {{.wait_status = exited(3)}, TrialState::failed, "exited with code 3"},
       {{.wait_status = signalled(SIGSEGV)}, TrialState::failed, "ended by signal 11 (SIGSEGV)"},
       {{.wait_status = signalled(SIGKILL)}, TrialState::failed, "ended by signal 9 (SIGKILL)"},
+      {{.wait_status = signalled(SIGKILL), .oom_kills = 0}, TrialState::failed, "ended by signal 9 (SIGKILL)"},
+      {{.wait_status = signalled(SIGKILL), .oom_kills = 1, .memory_limit_bytes = 512 * kMiB},
+       TrialState::oom_killed,
+       "ended by signal 9 (SIGKILL); for want of memory the kernel killed 1 process of it (memory_limit 512MiB)"},
+      {{.wait_status = exited(1), .oom_kills = 3},
+       TrialState::oom_killed,
+       "exited with code 1; for want of memory the kernel killed 3 processes of it"},
+      {{.wait_status = exited(0), .oom_kills = 1},
+       TrialState::done,
+       "for want of memory the kernel killed 1 process of it"},
+      {{.cause = EndCause::cancelled, .cancel_signal = "SIGTERM", .wait_status = exited(1), .oom_kills = 1},
+       TrialState::cancelled,
+       "cancelled by SIGTERM; for want of memory the kernel killed 1 process of it"},
       {{.wait_status = exited(0), .outlived = 1}, TrialState::done, "1 process outlived the command and was ended"},
       {{.wait_status = exited(1), .outlived = 2},
        TrialState::failed,
@@ -51,6 +64,7 @@ TEST_CASE("how a command ended becomes a state and a sentence") {
     const TrialOutcome outcome = decide_outcome(expected.facts);
     CHECK(outcome.state == expected.state);
     CHECK(outcome.reason == expected.reason);
+    CHECK(outcome.oom_kill_count == expected.facts.oom_kills);
   }
 }
 
