@@ -147,9 +147,10 @@ void share(long size) {
 // A file without a name, in `folder`, full of ones.
 int make_file(const char* folder, long size) {
   const int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  const std::vector<char> ones(mib(1), 1);
-  for (long i = 0; i < size; ++i) {
-    if (file < 0 || write(file, ones.data(), ones.size()) != static_cast<ssize_t>(ones.size())) {
+  static char ones[65536];  // not from malloc, which might keep it
+  std::memset(ones, 1, sizeof ones);
+  for (std::size_t left = mib(size); left > 0; left -= sizeof ones) {
+    if (file < 0 || write(file, ones, sizeof ones) != sizeof ones) {
       fail(folder);
     }
   }
