@@ -19,6 +19,7 @@
 #include "collector/command_start.h"
 #include "collector/event_socket.h"
 #include "collector/host.h"
+#include "collector/idle_watch.h"
 #include "collector/signals.h"
 #include "collector/trial_clock.h"
 #include "collector/trial_files.h"
@@ -132,15 +133,12 @@ class TrialRun {
   TrialRun(const CollectorOptions& options, const Trial& trial, CollectorSignals& signals, TrialRecorder& recorder)
       : options_(options), trial_(trial), signals_(signals), recorder_(recorder) {}
 
+  // Waits and looks at the idle system, where the trial wants that. What to exit with, where we were told to stop.
+  std::optional<int> settle();
   void begin() {
     make_cgroup();
-    const TrialStart start{.started_ns = clock_.at(BootClock::now()),
-                           .host = read_host(reader_),
-                           .collector_pid = getpid(),
-                           .cgroup = cgroup_ ? cgroup_->path().string() : ""};
-    with_patience(kStartPatience, [&] { recorder_.begin(start); });
+    record_start(clock_.at(BootClock::now()));
   }
-
   int run(const OwnSettings& to_restore);
 
   // What is left where something of ours failed.
@@ -150,6 +148,14 @@ class TrialRun {
 
  private:
   void make_cgroup();
+  void record_start(std::optional<std::int64_t> started_ns) {
+    const TrialStart start{.started_ns = started_ns,
+                           .host = read_host(reader_),
+                           .collector_pid = getpid(),
+                           .cgroup = cgroup_ ? cgroup_->path().string() : ""};
+    with_patience(kStartPatience, [&] { recorder_.begin(start); });
+  }
+  IdleWatch idle_watch() { return {signals_, reader_, clock_, std::chrono::nanoseconds(trial_.interval_ns)}; }
   int finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const;
 
   const CollectorOptions& options_;
@@ -177,6 +183,31 @@ void TrialRun::make_cgroup() {
     why_no_cgroup_ = error.what();
     cgroup_.reset();
   }
+}
+
+std::optional<int> TrialRun::settle() {
+  if (!trial_.settle_ns && !trial_.baseline_ns) {
+    return std::nullopt;
+  }
+  record_start(std::nullopt);
+  IdleWatch idle = idle_watch();
+  std::optional<int> signal = idle.wait(std::chrono::nanoseconds(trial_.settle_ns.value_or(0)));
+  TrialLog no_log({}, 0);
+  TrialWriter writer(recorder_, no_log, {});
+  if (!signal && trial_.baseline_ns) {
+    signal = idle.sample(std::chrono::nanoseconds(*trial_.baseline_ns), writer);
+  }
+  if (signal) {
+    return finish(writer,
+                  {.state = TrialState::cancelled,
+                   .reason = "cancelled by " + signal_name(*signal) + " before it started",
+                   .ended_ns = clock_.at(BootClock::now())},
+                  128 + *signal);
+  }
+  if (const auto error = writer.close(kStartPatience)) {
+    throw std::runtime_error("the baseline cannot be written: " + *error);
+  }
+  return std::nullopt;
 }
 
 int TrialRun::run(const OwnSettings& to_restore) {
@@ -221,6 +252,9 @@ int TrialRun::run(const OwnSettings& to_restore) {
     foreground_code = shell_code(session.wait_status());
   }
   cgroup_.reset();  // before the end is recorded: nobody looks for what an ended trial left
+  if (trial_.baseline_ns) {
+    idle_watch().sample(std::chrono::nanoseconds(*trial_.baseline_ns), writer);
+  }
   return finish(writer, outcome, foreground_code);
 }
 
@@ -248,6 +282,9 @@ int run_trial(const CollectorOptions& options) {
   TrialRecorder recorder(std::move(database), trial.trial_id);
 
   TrialRun run(options, trial, signals, recorder);
+  if (const std::optional<int> stopped = run.settle()) {
+    return *stopped;
+  }
   run.begin();
   try {
     return run.run(to_restore);

@@ -60,6 +60,13 @@ std::optional<std::string> TrialWriter::finish(const TrialOutcome& outcome, std:
   {
     const std::lock_guard lock(mutex_);
     outcome_ = outcome;
+  }
+  return close(patience);
+}
+
+std::optional<std::string> TrialWriter::close(std::chrono::nanoseconds patience) {
+  {
+    const std::lock_guard lock(mutex_);
     give_up_ = Clock::now() + patience;
     stopping_ = true;
   }
@@ -82,8 +89,8 @@ void TrialWriter::run() {
     }
   }
   write_waiting_output(lock);
-  if (outcome_) {
-    write_end(lock);
+  if (give_up_) {
+    write_rest(lock);
   }
 }
 
@@ -104,11 +111,11 @@ void TrialWriter::write_next_batch(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-void TrialWriter::write_end(std::unique_lock<std::mutex>& lock) {
+void TrialWriter::write_rest(std::unique_lock<std::mutex>& lock) {
   for (;;) {
     const bool is_last = queue_.is_empty() || (!has_batch_ && !queue_.has_more_than_a_batch());
     const bool had_rows = has_batch_ || !queue_.is_empty();
-    const Written written = write_batch(lock, is_last);
+    const Written written = write_batch(lock, is_last && outcome_);
     if (is_last && written == Written::yes) {
       is_recorded_ = true;
       return;
@@ -117,7 +124,7 @@ void TrialWriter::write_end(std::unique_lock<std::mutex>& lock) {
       return;  // it is not the rows that are refused
     }
     if (written == Written::not_yet) {
-      if (Clock::now() >= give_up_) {
+      if (Clock::now() >= *give_up_) {
         return;
       }
       changed_.wait_for(lock, limits_.retry);

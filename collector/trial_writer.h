@@ -41,6 +41,8 @@ class TrialWriter {
   // Writes what waits and the end, trying again for `patience` while the database cannot be written, and ends the
   // thread. nullopt: recorded; else why not.
   std::optional<std::string> finish(const TrialOutcome& outcome, std::chrono::nanoseconds patience);
+  // The same without the end: the trial goes on.
+  std::optional<std::string> close(std::chrono::nanoseconds patience);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -50,7 +52,7 @@ class TrialWriter {
   void run();
   void write_waiting_output(std::unique_lock<std::mutex>& lock);
   void write_next_batch(std::unique_lock<std::mutex>& lock);
-  void write_end(std::unique_lock<std::mutex>& lock);
+  void write_rest(std::unique_lock<std::mutex>& lock);
   Written write_batch(std::unique_lock<std::mutex>& lock, bool with_outcome);
   Written try_to_write(const TrialOutcome* outcome);
   void wake_in(Clock::duration delay);
@@ -67,7 +69,7 @@ class TrialWriter {
   TrialTotals totals_;
   std::optional<Clock::time_point> due_;  // when the next batch is to be written; none: nothing waits
   std::optional<TrialOutcome> outcome_;
-  Clock::time_point give_up_{};
+  std::optional<Clock::time_point> give_up_;  // none while stopping: what waits is given up at once
   bool stopping_ = false;
 
   // The thread's own.

@@ -213,7 +213,7 @@ void TrialRecorder::begin(const TrialStart& start) {
         handle,
         "UPDATE trials SET started_ns = ?1, collector_pid = ?2, host_id = (SELECT host_id FROM hosts "
         "WHERE name = ?3 AND boot_id = ?4), cgroup = ?5 WHERE trial_id = ?6 AND state = 'running'");
-    trial.bind(1, start.started_ns);
+    bind_optional(trial, 1, start.started_ns);
     trial.bind(2, start.collector_pid);
     trial.bind(3, start.host.name);
     trial.bind(4, start.host.boot_id);

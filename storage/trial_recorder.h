@@ -34,7 +34,7 @@ struct HostRecord {
 };
 
 struct TrialStart {
-  std::int64_t started_ns = 0;
+  std::optional<std::int64_t> started_ns = {};  // none: not yet, the idle system is looked at first
   HostRecord host = {};
   std::int64_t collector_pid = 0;
   std::string cgroup = {};  // folder of the trial's own; empty: it has none
@@ -91,7 +91,8 @@ class TrialRecorder {
   TrialRecorder(Database database, std::int64_t trial_id);
   ~TrialRecorder();
 
-  // Sets started_ns and the host. Throws a StorageError that is not transient where the trial is not `running`.
+  // Sets started_ns and the host; once more where the start was not known yet. Throws a StorageError that is not
+  // transient where the trial is not `running`.
   void begin(const TrialStart& start);
   void write(const RecordBatch& batch);
   void finish(const RecordBatch& batch, const TrialOutcome& outcome);

@@ -62,6 +62,15 @@ std::string settings_json(const SweepSettings& settings) {
   if (settings.memory_limit_bytes) {
     result["memory_limit"] = format_size(*settings.memory_limit_bytes);
   }
+  if (settings.settle.count() > 0) {
+    result["settle"] = format_duration(settings.settle);
+  }
+  if (settings.baseline.count() > 0) {
+    result["baseline"] = format_duration(settings.baseline);
+  }
+  if (settings.warmup > 0) {
+    result["warmup"] = settings.warmup;
+  }
   return result.dump();
 }
 
@@ -71,10 +80,11 @@ class TrialInserter {
   TrialInserter(SQLite::Database& handle, std::int64_t sweep_id, std::string state, std::string cwd)
       : insert_(
             handle,
-            "INSERT INTO trials (uid, sweep_id, number, repeat, state, dataset, learning_rate, epochs, batch_size, "
+            "INSERT INTO trials (uid, sweep_id, number, repeat, warmup, state, dataset, learning_rate, epochs, "
+            "batch_size, "
             "hidden_layers, depth, hidden_nodes, parameter_count, reported_memory_mib, parameters, settings, command, "
-            "cwd, interval_ns, timeout_ns, memory_limit_bytes, queued_ns) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+            "cwd, interval_ns, timeout_ns, memory_limit_bytes, settle_ns, baseline_ns, queued_ns) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         sweep_id_(sweep_id),
         state_(std::move(state)),
         cwd_(std::move(cwd)),
@@ -86,6 +96,7 @@ class TrialInserter {
     insert_.bind(++index, sweep_id_);
     insert_.bind(++index, trial.number);
     insert_.bind(++index, trial.repeat);
+    insert_.bind(++index, trial.is_warmup ? 1 : 0);
     insert_.bind(++index, state_);
     bind_columns(index, trial.columns);
     insert_.bind(++index, trial.parameters_json);
@@ -96,6 +107,9 @@ class TrialInserter {
     bind_optional(insert_, ++index,
                   settings.timeout ? std::optional(std::int64_t{settings.timeout->count()}) : std::nullopt);
     bind_optional(insert_, ++index, settings.memory_limit_bytes);
+    for (const std::chrono::nanoseconds idle : {settings.settle, settings.baseline}) {
+      bind_optional(insert_, ++index, idle.count() > 0 ? std::optional(std::int64_t{idle.count()}) : std::nullopt);
+    }
     insert_.bind(++index, queued_ns_);
     insert_.exec();
     insert_.reset();
@@ -129,8 +143,8 @@ class TrialInserter {
 
 constexpr const char* kSelectTrial =
     "SELECT t.trial_id, t.uid, t.sweep_id, s.uid, t.state, t.command, t.cwd, t.parameters, t.interval_ns, "
-    "t.timeout_ns, t.memory_limit_bytes, coalesce(t.cgroup, ''), t.started_ns FROM trials t JOIN sweeps s USING "
-    "(sweep_id) ";
+    "t.timeout_ns, t.memory_limit_bytes, coalesce(t.cgroup, ''), t.settle_ns, t.baseline_ns, t.started_ns "
+    "FROM trials t JOIN sweeps s USING (sweep_id) ";
 
 Trial read_trial(SQLite::Statement& row) {
   const auto optional_int = [&](int column) {
@@ -148,7 +162,9 @@ Trial read_trial(SQLite::Statement& row) {
           .timeout_ns = optional_int(9),
           .memory_limit_bytes = optional_int(10),
           .cgroup = row.getColumn(11).getString(),
-          .started_ns = optional_int(12)};
+          .settle_ns = optional_int(12),
+          .baseline_ns = optional_int(13),
+          .started_ns = optional_int(14)};
 }
 
 Trial find_trial_row(SQLite::Database& handle, std::int64_t trial_id, const std::filesystem::path& path) {
@@ -269,7 +285,16 @@ bool requeue_trial(Database& database, std::int64_t trial_id) {
     SQLite::Statement requeue(
         handle, "UPDATE trials SET state = 'queued' WHERE trial_id = ? AND state = 'running' AND started_ns IS NULL");
     requeue.bind(1, trial_id);
-    return requeue.exec() == 1;
+    if (requeue.exec() != 1) {
+      return false;
+    }
+    // A baseline may have been taken already: it will be taken anew.
+    for (const char* table : {"samples", "memory_totals", "trial_totals"}) {
+      SQLite::Statement forget(handle, fmt::format("DELETE FROM {} WHERE trial_id = ?", table));
+      forget.bind(1, trial_id);
+      forget.exec();
+    }
+    return true;
   });
 }
 

@@ -47,6 +47,8 @@ struct Trial {
   std::optional<std::int64_t> timeout_ns = {};
   std::optional<std::int64_t> memory_limit_bytes = {};  // its cgroup must hold it to that
   std::string cgroup = {};                              // folder of its own cgroup; empty: none, or not begun
+  std::optional<std::int64_t> settle_ns = {};           // waited before the baseline
+  std::optional<std::int64_t> baseline_ns = {};         // the idle system is sampled this long, before and after
   std::optional<std::int64_t> started_ns = {};          // none: the command has not been started, whatever the state
 };
 

@@ -52,6 +52,15 @@ TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::s
   return trial;
 }
 
+// Empty: as listed.
+std::vector<std::int64_t> order_of_block(const Sweep& sweep, std::int64_t repeat) {
+  if (sweep.settings.order == TrialOrder::listed) {
+    return {};
+  }
+  Random random(sweep.settings.seed, "memtrack order", static_cast<std::uint64_t>(repeat));
+  return permutation(sweep.definition->count, random);
+}
+
 }  // namespace
 
 void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
@@ -59,16 +68,19 @@ void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
   const std::string interpreter = find_interpreter(context.environment);
   const std::int64_t count = sweep.definition->count;
   for (std::int64_t repeat = 1; repeat <= sweep.settings.repeats; ++repeat) {
-    std::vector<std::int64_t> order;
-    if (sweep.settings.order == TrialOrder::shuffled) {
-      Random random(sweep.settings.seed, "memtrack order", static_cast<std::uint64_t>(repeat));
-      order = permutation(count, random);
-    }
-    for (std::int64_t place = 0; place < count; ++place) {
+    const std::vector<std::int64_t> order = order_of_block(sweep, repeat);
+    const auto take_place = [&](std::int64_t place, bool is_warmup) {
       TrialPlan trial =
           plan(sweep, context, interpreter, order.empty() ? place : order[static_cast<std::size_t>(place)]);
       trial.repeat = repeat;
+      trial.is_warmup = is_warmup;
       take(trial);
+    };
+    for (std::int64_t i = 0; repeat == 1 && i < sweep.settings.warmup; ++i) {
+      take_place(i % count, true);
+    }
+    for (std::int64_t place = 0; place < count; ++place) {
+      take_place(place, false);
     }
   }
 }

@@ -73,11 +73,7 @@ TrialOrder parse_order(const ConfigNode& node) {
 void check_future_setting(const ConfigMember& member) {
   const ConfigNode& node = member.node;
   const std::string& name = member.name;
-  if (name == "settle" || name == "baseline") {
-    if (duration(name, node, 0ns, 24h, "5s") > 0ns) {
-      not_yet(name, node, "leave it out");
-    }
-  } else if (name == "warmup" || name == "retries") {
+  if (name == "retries") {
     if (whole_number(name, node, 0, 1000, "1") > 0) {
       not_yet(name, node, "leave it out");
     }
@@ -114,6 +110,12 @@ void apply(ParsedSettings& parsed, const ConfigMember& member) {
     settings.timeout = duration("timeout", node, 1ms, kLongest, "2h");
   } else if (name == "memory_limit") {
     settings.memory_limit_bytes = parse_memory_limit(node);
+  } else if (name == "settle") {
+    settings.settle = duration("settle", node, 0ns, 24h, "5s");
+  } else if (name == "baseline") {
+    settings.baseline = duration("baseline", node, 0ns, 24h, "5s");
+  } else if (name == "warmup") {
+    settings.warmup = whole_number("warmup", node, 0, 1000, "1");
   } else if (name == "repeats") {
     settings.repeats = parse_repeats(node);
   } else if (name == "order") {

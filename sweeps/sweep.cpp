@@ -262,7 +262,7 @@ class Reader {
                              " in all; give fewer values, run_cap or --count");
     }
     definition_.count = count;
-    sweep_.trial_count = count * sweep_.settings.repeats;
+    sweep_.trial_count = count * sweep_.settings.repeats + sweep_.settings.warmup;
   }
 
   // What a normal distribution draws is bounded by nothing: each value is looked at before anything runs.

@@ -49,6 +49,9 @@ struct SweepSettings {
   std::chrono::nanoseconds interval = std::chrono::seconds(5);  // sampling period, 1 ms to 24 h
   std::optional<std::chrono::nanoseconds> timeout;              // per trial
   std::optional<std::int64_t> memory_limit_bytes = {};          // per trial, by its cgroup; swap is forbidden too
+  std::chrono::nanoseconds settle{};    // waited before a trial, until the last one's memory is given back
+  std::chrono::nanoseconds baseline{};  // the idle system is sampled this long, before and after a trial
+  std::int64_t warmup = 0;              // unscored trials before all others: page cache, libraries
   std::int64_t repeats = 1;
   TrialOrder order = TrialOrder::listed;
   std::uint64_t seed = 0;
@@ -63,7 +66,7 @@ struct Sweep {
   std::string effective_method;  // as done: grid, random, list
   std::string config;            // the YAML of this document as sent
   SweepSettings settings;
-  std::int64_t trial_count = 0;       // rows that for_each_trial will make, repeats included
+  std::int64_t trial_count = 0;       // rows that for_each_trial will make, repeats and warm-ups included
   bool built_in_trainer = true;       // false: the sweep names a program or command of the user's
   std::vector<std::string> warnings;  // said once: keys without effect, unknown top-level keys
   std::shared_ptr<const SweepDefinition> definition;
@@ -83,6 +86,7 @@ struct TypedColumns {
 struct TrialPlan {
   std::int64_t number = 0;      // 1-based place in the file's own order; the repeats of a trial share it
   std::int64_t repeat = 0;      // 1-based
+  bool is_warmup = false;       // unscored: the first trials once more, before all others
   std::string parameters_json;  // one JSON object, as drawn, in the file's order; nested as in the file
   // argv with every macro expanded but ${envvar:NAME} and ${args_json_file}, which would put secrets or files of their
   // own into the database: the collector expands those (sweeps/command.h).
@@ -98,8 +102,8 @@ struct ExpansionContext {
 // One Sweep a YAML document. `file_name` is used in messages only. Throws SweepError.
 std::vector<Sweep> parse_sweep_file(std::string_view text, const std::string& file_name, const Overrides& overrides);
 
-// Calls `take` for each trial in the order in which they are to run: block after block of repeats, each block in its
-// own order. Memory does not grow with the number of trials beyond 8 bytes each. Throws SweepError.
+// Calls `take` for each trial in the order in which they are to run: warm-ups, then block after block of repeats, each
+// block in its own order. Memory does not grow with the number of trials beyond 8 bytes each. Throws SweepError.
 void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
                     const std::function<void(const TrialPlan&)>& take);
 

@@ -40,7 +40,7 @@ constexpr const char* kSelectRows =
     "(SELECT e.value FROM metrics e WHERE e.trial_id = t.trial_id AND e.name = 'test_accuracy' AND e.epoch IS NOT NULL "
     "ORDER BY e.epoch DESC, e.time_ns DESC LIMIT 1) "
     "FROM trials t JOIN (SELECT * FROM trial_memory WHERE trial_id BETWEEN ?2 AND ?3) m ON m.trial_id = t.trial_id "
-    "WHERE t.sweep_id = ?1 ORDER BY t.number, t.repeat, t.attempt, t.trial_id";
+    "WHERE t.sweep_id = ?1 AND NOT t.warmup ORDER BY t.number, t.repeat, t.attempt, t.trial_id";
 
 ReportRow read_row(const std::vector<Value>& values) {
   std::size_t next = 0;

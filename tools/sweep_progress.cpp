@@ -53,7 +53,8 @@ Progress ProgressReader::look() {
 void ProgressReader::take_newly_finished(std::size_t index, Progress& progress) {
   const ResultTable found = query(
       database_,
-      "SELECT t.trial_id, t.number, t.repeat, t.state, t.reason, t.started_ns, t.ended_ns, (SELECT m.value FROM "
+      "SELECT t.trial_id, t.number, t.repeat, t.warmup, t.state, t.reason, t.started_ns, t.ended_ns, (SELECT m.value "
+      "FROM "
       "metrics "
       "m WHERE m.trial_id = t.trial_id AND m.name = 'test_accuracy' AND m.epoch IS NOT NULL ORDER BY m.epoch DESC, "
       "m.time_ns DESC LIMIT 1) FROM trials t WHERE t.sweep_id = ?1 AND t.trial_id > ?2 ORDER BY t.trial_id LIMIT ?3",
@@ -64,11 +65,12 @@ void ProgressReader::take_newly_finished(std::size_t index, Progress& progress) 
     trial.sweep_id = sweep_ids_[index];
     trial.number = whole_of(row[1]).value();
     trial.repeat = whole_of(row[2]).value();
-    trial.state = parse_trial_state(text_of(row[3]).value());
-    trial.reason = text_of(row[4]).value_or("");
-    trial.started_ns = whole_of(row[5]);
-    trial.ended_ns = whole_of(row[6]);
-    trial.test_accuracy = real_of(row[7]);
+    trial.is_warmup = whole_of(row[3]) == 1;
+    trial.state = parse_trial_state(text_of(row[4]).value());
+    trial.reason = text_of(row[5]).value_or("");
+    trial.started_ns = whole_of(row[6]);
+    trial.ended_ns = whole_of(row[7]);
+    trial.test_accuracy = real_of(row[8]);
     if (trial.started_ns) {
       first_start_ns_ = std::min(first_start_ns_.value_or(*trial.started_ns), *trial.started_ns);
     }
@@ -113,9 +115,8 @@ std::string progress_line(const Progress& progress, std::int64_t now_ns, std::si
 }
 
 std::string finished_text(const FinishedTrial& trial) {
-  std::string text =
-      fmt::format("trial {} (number {}{}): {}", trial.trial_id, trial.number,
-                  trial.repeat > 1 ? fmt::format(", repeat {}", trial.repeat) : "", to_string(trial.state));
+  std::string text = fmt::format("trial {} (number {}{}): {}", trial.trial_id, trial.number,
+                                 repeat_text(trial.repeat, trial.is_warmup), to_string(trial.state));
   if (trial.started_ns && trial.ended_ns) {
     text += fmt::format(" {} {}", trial.state == TrialState::done ? "in" : "after",
                         format_seconds(static_cast<double>(*trial.ended_ns - *trial.started_ns) / 1e9));

@@ -17,6 +17,7 @@ struct FinishedTrial {
   std::int64_t sweep_id = 0;
   std::int64_t number = 0;
   std::int64_t repeat = 1;
+  bool is_warmup = false;
   TrialState state = TrialState::done;
   std::string reason;
   std::optional<std::int64_t> started_ns, ended_ns;

@@ -97,7 +97,8 @@ std::vector<RunningTrial> load_running_trials(Database& database, std::optional<
   std::vector<RunningTrial> trials;
   const ResultTable found = query(
       database,
-      "SELECT t.trial_id, t.uid, t.sweep_id, t.number, t.repeat, t.started_ns, t.epochs, (SELECT s.phase FROM samples "
+      "SELECT t.trial_id, t.uid, t.sweep_id, t.number, t.repeat, t.warmup, t.started_ns, t.epochs, (SELECT s.phase "
+      "FROM samples "
       "s WHERE s.trial_id = t.trial_id ORDER BY s.time_ns DESC LIMIT 1) FROM trials t WHERE t.state = 'running' AND "
       "(?1 IS NULL OR t.sweep_id = ?1) ORDER BY t.trial_id",
       {value_of(sweep_id)});
@@ -108,9 +109,10 @@ std::vector<RunningTrial> load_running_trials(Database& database, std::optional<
     trial.sweep_id = whole_of(row[2]).value();
     trial.number = whole_of(row[3]).value();
     trial.repeat = whole_of(row[4]).value();
-    trial.started_ns = whole_of(row[5]);
-    trial.epochs = whole_of(row[6]);
-    trial.phase = text_of(row[7]).value_or("");
+    trial.is_warmup = whole_of(row[5]) == 1;
+    trial.started_ns = whole_of(row[6]);
+    trial.epochs = whole_of(row[7]);
+    trial.phase = text_of(row[8]).value_or("");
     load_last_epoch(database, trial);
     trials.push_back(std::move(trial));
   }
@@ -137,7 +139,7 @@ std::string running_state_text(const RunningTrial& trial, std::int64_t now_ns) {
 
 std::string running_trial_text(const RunningTrial& trial, std::int64_t now_ns, bool lost) {
   return fmt::format("trial {} of sweep {} (number {}{}): {}", trial.trial_id, trial.sweep_id, trial.number,
-                     trial.repeat > 1 ? fmt::format(", repeat {}", trial.repeat) : "",
+                     repeat_text(trial.repeat, trial.is_warmup),
                      lost ? "lost (not yet recovered)" : running_state_text(trial, now_ns));
 }
 

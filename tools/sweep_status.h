@@ -41,6 +41,7 @@ struct RunningTrial {
   std::int64_t sweep_id = 0;
   std::int64_t number = 0;
   std::int64_t repeat = 1;
+  bool is_warmup = false;
   std::optional<std::int64_t> started_ns = {};
   std::optional<std::int64_t> epochs = {};  // that it is to train
   std::optional<std::int64_t> epoch = {};   // the last that it told

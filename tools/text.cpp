@@ -215,6 +215,10 @@ std::string format_seconds(double seconds) {
   return fmt::format("{}d{:02}h", whole / 86400, whole / 3600 % 24);
 }
 
+std::string repeat_text(std::int64_t repeat, bool is_warmup) {
+  return is_warmup ? ", warm-up" : repeat > 1 ? fmt::format(", repeat {}", repeat) : "";
+}
+
 std::string count_of(std::int64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }

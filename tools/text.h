@@ -40,6 +40,9 @@ std::string format_seconds(double seconds);
 // 1 -> "1 trial", 3 -> "3 trials".
 std::string count_of(std::int64_t count, std::string_view noun);
 
+// Behind a trial's number: ", repeat 2", ", warm-up"; empty for the first repeat.
+std::string repeat_text(std::int64_t repeat, bool is_warmup);
+
 // For a shell: the word itself where it needs no quotes, else in single quotes.
 std::string shell_word(std::string_view word);
 

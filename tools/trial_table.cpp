@@ -57,7 +57,7 @@ struct TrialTable::Stream {
 };
 
 TrialTable::TrialTable(const Sweep& sweep, std::size_t width, Sink sink)
-    : width_(width), repeats_(sweep.settings.repeats > 1), sink_(std::move(sink)) {}
+    : width_(width), repeats_(sweep.settings.repeats > 1 || sweep.settings.warmup > 0), sink_(std::move(sink)) {}
 
 TrialTable::~TrialTable() = default;
 
@@ -110,7 +110,7 @@ void TrialTable::print_whole() {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::vector<std::string> cells = {std::to_string(kept_[i].number)};
     if (repeats_) {
-      cells.push_back(std::to_string(kept_[i].repeat));
+      cells.push_back(kept_[i].is_warmup ? "warm-up" : std::to_string(kept_[i].repeat));
     }
     for (const std::string& name : varying) {
       cells.push_back(text_in(rows[i], name));
@@ -138,7 +138,7 @@ void TrialTable::begin_streaming() {
 
 void TrialTable::stream(const TrialPlan& trial) {
   Texts texts = texts_of(trial, nullptr);
-  std::vector<Value> row = {trial.number, trial.repeat};
+  std::vector<Value> row = {trial.number, trial.is_warmup ? Value("warm-up") : Value(trial.repeat)};
   for (const std::string& name : stream_->names) {
     row.emplace_back(text_in(texts, name));
     texts.erase(name);
@@ -156,6 +156,7 @@ std::string trial_json(const Sweep& sweep, const TrialPlan& trial) {
   const ordered_json object = {{"sweep", sweep.name},
                                {"number", trial.number},
                                {"repeat", trial.repeat},
+                               {"warmup", trial.is_warmup},
                                {"parameters", ordered_json::parse(trial.parameters_json)},
                                {"command", trial.command}};
   return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -166,10 +167,15 @@ std::string sweep_head(const Sweep& sweep) {
   const std::string method = sweep.method == sweep.effective_method
                                  ? sweep.method
                                  : fmt::format("{}, run as {}", sweep.method, sweep.effective_method);
-  return fmt::format("Sweep '{}' ({}): {}, interval {}, order {}, seed {}{}{}\n", escape_controls(sweep.name), method,
-                     count_of(sweep.trial_count, "trial"), format_duration(settings.interval),
+  const auto idle_text = [](const char* name, std::chrono::nanoseconds time) {
+    return time.count() > 0 ? fmt::format(", {} {}", name, format_duration(time)) : "";
+  };
+  return fmt::format("Sweep '{}' ({}): {}, interval {}, order {}, seed {}{}{}{}{}{}\n", escape_controls(sweep.name),
+                     method, count_of(sweep.trial_count, "trial"), format_duration(settings.interval),
                      settings.order == TrialOrder::shuffled ? "shuffled" : "listed", settings.seed,
                      settings.repeats > 1 ? fmt::format(", repeats {}", settings.repeats) : "",
+                     settings.warmup > 0 ? fmt::format(", {}", count_of(settings.warmup, "warm-up")) : "",
+                     idle_text("settle", settings.settle), idle_text("baseline", settings.baseline),
                      settings.timeout ? fmt::format(", timeout {}", format_duration(*settings.timeout)) : "");
 }
 

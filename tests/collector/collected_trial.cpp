@@ -22,11 +22,16 @@ namespace {
 Trial insert_trial(Database& database, const fs::path& folder, const std::vector<std::string>& command,
                    const TrialSettings& settings) {
   const Trial trial = insert_run(database, "test", command, folder, settings.interval, settings.memory_limit_bytes);
-  SQLite::Statement change(database.handle(), "UPDATE trials SET timeout_ns = ?, parameters = ?");
-  if (settings.timeout) {
-    change.bind(1, settings.timeout->count());
+  SQLite::Statement change(database.handle(),
+                           "UPDATE trials SET timeout_ns = ?, settle_ns = ?, baseline_ns = ?, parameters = ?");
+  int index = 0;
+  for (const auto& time : {settings.timeout, settings.settle, settings.baseline}) {
+    ++index;
+    if (time) {
+      change.bind(index, time->count());
+    }
   }
-  change.bind(2, settings.parameters);
+  change.bind(++index, settings.parameters);
   change.exec();
   return find_trial(database, trial.trial_id);
 }

@@ -23,6 +23,8 @@ struct TrialSettings {
   std::chrono::nanoseconds interval = std::chrono::milliseconds(20);
   std::optional<std::chrono::nanoseconds> timeout = {};
   std::optional<std::int64_t> memory_limit_bytes = {};
+  std::optional<std::chrono::nanoseconds> settle = {};
+  std::optional<std::chrono::nanoseconds> baseline = {};
   std::string parameters = "{}";
   std::map<std::string, std::string> environment = {};  // beside the test's own; given in a file
   std::vector<std::string> options = {};                // of the collector

@@ -86,6 +86,23 @@ TEST_CASE("the block memtrack is read, and settings of later versions that ask f
   CHECK(sweep.trial_count == 12);
 }
 
+TEST_CASE("settle and baseline are times, and warm-ups are the first trials once more, before all others") {
+  const std::string text = "method: grid\nparameters: {epochs: {min: 1, max: 3}}\n";
+  const Sweep sweep = one(text + "memtrack: {settle: 5s, baseline: 100ms, warmup: 4, repeats: 2}\n");
+  CHECK(sweep.settings.settle == std::chrono::seconds(5));
+  CHECK(sweep.settings.baseline == std::chrono::milliseconds(100));
+  CHECK(sweep.trial_count == 10);
+  const std::vector<TrialPlan> plans = trials(sweep);
+  REQUIRE(plans.size() == 10);
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    CHECK(plans[i].is_warmup == (i < 4));
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    CHECK(plans[i].number == plans[4 + i % 3].number);
+    CHECK(plans[i].command == plans[4 + i % 3].command);
+  }
+}
+
 TEST_CASE("each block of repeats is a permutation of its own, and all trials are in it once") {
   const std::string text = "method: grid\nparameters: {epochs: {min: 1, max: 50}}\nmemtrack: {repeats: 3}\n";
   std::vector<std::vector<std::int64_t>> blocks(3);
