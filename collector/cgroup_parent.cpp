@@ -100,7 +100,9 @@ std::vector<CgroupParent> cgroup_parents(int version, const CgroupPlace& place) 
 
 std::optional<std::string> prepare_parent(const CgroupParent& parent, const CgroupPlace& place) {
   if (parent.version == 1) {
-    return std::nullopt;
+    return fs::exists(parent.path)
+               ? std::nullopt
+               : std::optional(fmt::format("the memory controller is not mounted on {}", parent.path.string()));
   }
   if (parent.is_ours) {
     if (auto obstacle = enable_memory(place.root, place)) {

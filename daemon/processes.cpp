@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstring>
@@ -58,6 +60,44 @@ std::optional<pid_t> parse_pid(const std::string& text) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
   return error == std::errc() && end == text.data() + text.size() ? std::optional(pid) : std::nullopt;
+}
+
+std::vector<fs::path> folders_in(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  std::error_code ignored;
+  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
+    if (entry->is_directory(ignored)) {
+      folders.push_back(entry->path());
+    }
+  }
+  return folders;
+}
+
+// Of a cgroup and those below it.
+std::vector<pid_t> processes_in(const fs::path& cgroup) {
+  std::vector<pid_t> pids;
+  std::ifstream list(cgroup / "cgroup.procs");
+  for (pid_t pid = 0; list >> pid;) {
+    pids.push_back(pid);
+  }
+  for (const fs::path& folder : folders_in(cgroup)) {
+    const std::vector<pid_t> more = processes_in(folder);
+    pids.insert(pids.end(), more.begin(), more.end());
+  }
+  return pids;
+}
+
+// The folder of a cgroup goes though it holds files. False: it is still there.
+bool remove_cgroup(const fs::path& cgroup) {
+  for (const fs::path& folder : folders_in(cgroup)) {
+    remove_cgroup(folder);
+  }
+  const bool is_gone = rmdir(cgroup.c_str()) == 0 || errno == ENOENT;
+  // At the top of v2 all trials' groups are in one of ours, which goes with the last of them.
+  if (is_gone && cgroup.parent_path().filename() == "memtrack") {
+    rmdir(cgroup.parent_path().c_str());
+  }
+  return is_gone;
 }
 
 // Without ourselves.
@@ -143,7 +183,9 @@ FileDescriptor open_collector(Database& database, const Trial& trial) {
   return open_recorded_collector(database, trial);
 }
 
-TreeEnd::TreeEnd(std::string_view trial_uid) : entry_(fmt::format("MEMTRACK_TRIAL={}", trial_uid)) {}
+TreeEnd::TreeEnd(std::string_view trial_uid, const fs::path& cgroup)
+    : entry_(fmt::format("MEMTRACK_TRIAL={}", trial_uid)),
+      cgroup_(cgroup.filename() == trial_cgroup_name(trial_uid) ? cgroup : fs::path()) {}
 
 bool TreeEnd::look(std::span<const pid_t> strays) {
   std::size_t found = 0;
@@ -154,6 +196,14 @@ bool TreeEnd::look(std::span<const pid_t> strays) {
       killed_.insert(pid);
     }
   };
+  for (const pid_t pid : processes_in(cgroup_)) {
+    const FileDescriptor process = open_process(pid);
+    // Looked at again: the pid may have changed hands before the pidfd was opened.
+    const std::vector<pid_t> still = processes_in(cgroup_);
+    if (std::find(still.begin(), still.end(), pid) != still.end()) {
+      kill_one(pid, process);
+    }
+  }
   for (const pid_t stray : strays) {
     kill_one(stray, open_process(stray));
   }
@@ -173,11 +223,13 @@ bool TreeEnd::look(std::span<const pid_t> strays) {
   last_found_ = found > 0 ? now : last_found_;
   empty_looks_ = found > 0 ? 0 : empty_looks_ + 1;
   given_up_ = found > 0 && now - begin_ > kPatienceWithKilled;
-  return given_up_ || (empty_looks_ >= 2 && (!undecided || now - last_found_ > kPatienceWithUndecided));
+  const bool is_over = empty_looks_ >= 2 && (!undecided || now - last_found_ > kPatienceWithUndecided);
+  return given_up_ ||
+         (is_over && (cgroup_.empty() || remove_cgroup(cgroup_) || now - last_found_ > kPatienceWithKilled));
 }
 
-std::size_t end_tree(std::string_view trial_uid) {
-  TreeEnd end(trial_uid);
+std::size_t end_tree(const Trial& trial) {
+  TreeEnd end(trial.uid, trial.cgroup);
   while (!end.look({})) {
     poll(nullptr, 0, static_cast<int>(TreeEnd::kBetweenLooks.count()));
   }

@@ -38,19 +38,21 @@ bool has_ended(const FileDescriptor& process);
 // directory. Empty: there is none, or it has not written itself down yet.
 FileDescriptor open_collector(Database& database, const Trial& trial);
 
-// Ends what a trial's tree left behind, look by look, some milliseconds apart: a process may start others until it
-// dies.
+// Ends what a trial's tree left behind and removes its cgroup, look by look, some milliseconds apart: a process may
+// start others until it dies.
 //
-//   for (TreeEnd end(uid); !end.look(strays);) { wait for kBetweenLooks; }
+//   for (TreeEnd end(uid, cgroup); !end.look(strays);) { wait for kBetweenLooks; }
 class TreeEnd {
  public:
   static constexpr std::chrono::milliseconds kBetweenLooks{10};
 
-  explicit TreeEnd(std::string_view trial_uid);
+  // `cgroup`: trials.cgroup; empty: it had none. One that does not bear the trial's name is left alone.
+  explicit TreeEnd(std::string_view trial_uid, const std::filesystem::path& cgroup = {});
 
-  // Sends SIGKILL to every process that has MEMTRACK_TRIAL=uid in its environment, and to `strays` (our own unreaped
-  // children, so that their pids are theirs). True: nobody is left, or the last ones have not died in half a minute.
-  // A process within an exec shows no environment, or half of one: it is looked at again, for some seconds.
+  // Sends SIGKILL to every process in the cgroup and below, to every other that has MEMTRACK_TRIAL=uid in its
+  // environment, and to `strays` (our own unreaped children, so that their pids are theirs). True: nobody is left, or
+  // the last ones have not died in half a minute. A process within an exec shows no environment, or half of one: it is
+  // looked at again, for some seconds.
   bool look(std::span<const pid_t> strays);
 
   std::size_t killed() const { return killed_.size(); }
@@ -60,6 +62,7 @@ class TreeEnd {
   using Clock = std::chrono::steady_clock;
 
   std::string entry_;
+  std::filesystem::path cgroup_;
   std::set<pid_t> killed_;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point last_found_ = begin_;
@@ -68,7 +71,7 @@ class TreeEnd {
 };
 
 // All looks, waiting in between. Returns how many were killed.
-std::size_t end_tree(std::string_view trial_uid);
+std::size_t end_tree(const Trial& trial);
 
 // "exited with code 1", "was killed by signal 9 (Killed)", from a wait status.
 std::string describe_wait_status(int status);

@@ -94,7 +94,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   void watch(const Trial& trial, FileDescriptor collector, pid_t child, bool takes_a_job);
   asio::awaitable<void> follow(std::shared_ptr<Watched> watched);
   asio::awaitable<void> settle(Trial trial, std::string collector_end);
-  asio::awaitable<std::size_t> end_tree(std::string uid);
+  asio::awaitable<std::size_t> end_tree(Trial trial);
   asio::awaitable<void> end_lost(Trial trial, std::string collector_end);
   bool cancel_running(const Trial& trial);
 
@@ -332,7 +332,7 @@ asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collect
 }
 
 asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string collector_end) {
-  const std::size_t killed = co_await end_tree(trial.uid);
+  const std::size_t killed = co_await end_tree(trial);
   const std::string reason = lost_reason(collector_end, trial.started_ns.has_value(), killed);
   const bool ended = co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::lost, reason); });
   remove_runtime_files(trial.uid);
@@ -341,13 +341,13 @@ asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string colle
   }
 }
 
-asio::awaitable<std::size_t> Supervisor::State::end_tree(std::string uid) {
-  TreeEnd end(uid);
+asio::awaitable<std::size_t> Supervisor::State::end_tree(Trial trial) {
+  TreeEnd end(trial.uid, trial.cgroup);
   while (!end.look(children.strays())) {
     co_await pause_for(TreeEnd::kBetweenLooks);
   }
   if (end.has_given_up()) {
-    complain("what is left of a lost trial does not die: " + uid);
+    complain("what is left of a lost trial does not die: " + trial.uid);
   }
   co_return end.killed();
 }

@@ -77,10 +77,11 @@ int wait_for_end(pid_t collector, const SignalWatch& signals) {
 // The collector ended without having written how the trial ended. recover() would do the same, but leaves it to a
 // daemon where one supervises the database; we know of it now.
 void end_unfinished(Database& database, const Trial& trial, int status) {
-  if (find_trial(database, trial.trial_id).state != TrialState::running) {
+  const Trial found = find_trial(database, trial.trial_id);
+  if (found.state != TrialState::running) {
     return;
   }
-  end_tree(trial.uid);
+  end_tree(found);
   end_trial(database, trial.trial_id, TrialState::lost,
             fmt::format("its collector {} before it had recorded the outcome", describe_wait_status(status)));
 }

@@ -13,8 +13,8 @@
 #include <set>
 #include <sstream>
 
-#include "storage/file_descriptor.h"
 #include "daemon/processes.h"
+#include "storage/file_descriptor.h"
 #include "tests/daemon/fixture.h"
 
 using namespace memtrack;

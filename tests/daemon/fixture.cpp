@@ -83,7 +83,7 @@ Workplace::~Workplace() {
     if (const FileDescriptor collector = open_collector(reader, trial)) {
       send_signal(collector, SIGKILL);
     }
-    TreeEnd end(trial.uid);
+    TreeEnd end(trial.uid, trial.cgroup);
     wait_until([&] { return end.look({}); });
   }
 }

@@ -133,6 +133,17 @@ TEST_CASE("a process is found also where it is looked for in the middle of an ex
   }
 }
 
+TEST_CASE("a cgroup that does not bear the trial's name is left alone") {
+  Workplace place;
+  std::filesystem::create_directories(place / "memtrack-other");
+  for (const std::filesystem::path& cgroup : {place / "memtrack-other", place.path(), std::filesystem::path("/")}) {
+    TreeEnd end("0123", cgroup);
+    REQUIRE(wait_until([&] { return end.look({}); }));
+    CHECK(end.killed() == 0);
+  }
+  CHECK(std::filesystem::exists(place / "memtrack-other"));
+}
+
 TEST_CASE("a trial that is being started, lock held and nobody written, is left alone") {
   Workplace place;
   Database database = Database::open_for_writing(place.database());

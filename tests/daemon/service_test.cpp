@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "daemon/processes.h"
 #include "storage/file_descriptor.h"
 #include "storage/paths.h"
 #include "tests/daemon/fixture.h"
@@ -294,6 +295,32 @@ TEST_CASE("daemon and collector both killed: the next daemon ends the trial as l
   REQUIRE(wait_for_state(place, 2, "done"));
   CHECK(place.sql("SELECT state FROM trials WHERE trial_id = 1") == "lost");
   CHECK(place.processes_of_trial(1) == 0);
+}
+
+TEST_CASE("a process that shows no environment is found by the trial's cgroup, which goes with it") {
+  Workplace place;
+  {
+    Daemon daemon(place);
+    const std::string command =
+        "env -i /usr/bin/setsid -f /bin/sh -c 'echo $$ > bare.part; mv bare.part bare; exec /bin/sleep 1002'; "
+        "while [ ! -e bare ]; do sleep 0.05; done; touch begun; sleep 1003";
+    REQUIRE(daemon.submit({command}).status == 201);
+    REQUIRE(wait_until_begun(place));
+    daemon.end(SIGKILL);
+  }
+  const std::filesystem::path cgroup = place.sql("SELECT coalesce(cgroup, '') FROM trials");
+  const FileDescriptor bare_process = open_process(std::stoi(read_file(place / "bare")));
+  kill(place.collector_pid(1), SIGKILL);
+  if (cgroup.empty()) {
+    send_signal(bare_process, SIGKILL);
+    MESSAGE("not tried: no cgroup can be made here");
+    return;
+  }
+  CHECK(std::filesystem::exists(cgroup));
+  Daemon next(place);
+  REQUIRE(wait_for_state(place, 1, "lost"));
+  CHECK(has_ended(bare_process));  // reaped or not, which is up to whoever inherited it
+  CHECK_FALSE(std::filesystem::exists(cgroup));
 }
 
 TEST_CASE("a second daemon on the same database is refused and told the first one's pid") {
