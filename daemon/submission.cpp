@@ -15,6 +15,7 @@
 #include <system_error>
 #include <type_traits>
 
+#include "daemon/cgroup_check.h"
 #include "storage/database.h"
 #include "storage/file_descriptor.h"
 #include "storage/paths.h"
@@ -164,6 +165,18 @@ void check_cwd(const std::string& cwd) {
   }
 }
 
+// A memory limit is kept by a cgroup of the trial's own, and the collector knows whether it can make one here.
+void refuse_unless_limits_can_be_kept(const std::vector<Sweep>& sweeps) {
+  const auto limited = std::find_if(sweeps.begin(), sweeps.end(),
+                                    [](const Sweep& sweep) { return sweep.settings.memory_limit_bytes.has_value(); });
+  if (limited == sweeps.end()) {
+    return;
+  }
+  if (const std::string reason = why_no_cgroup(); !reason.empty()) {
+    refuse(fmt::format("memory_limit of sweep '{}' could not be obeyed: {}", limited->name, reason));
+  }
+}
+
 json reply_for(const std::vector<SubmittedSweep>& sweeps) {
   json list = json::array();
   for (const SubmittedSweep& sweep : sweeps) {
@@ -233,6 +246,7 @@ json submit(const fs::path& path, const SubmissionRequest& request) {
       std::any_of(sweeps.begin(), sweeps.end(), [](const Sweep& sweep) { return sweep.built_in_trainer; });
   const ExpansionContext context{.environment = request.environment,
                                  .trainer = trains ? sibling_program("memtrack-trainer").string() : ""};
+  refuse_unless_limits_can_be_kept(sweeps);
   Database database = Database::open_for_writing(path, kPatience);
   const std::string block = environment_block(request.environment);
   const auto write_environments = [&](const std::vector<SubmittedSweep>& submitted) {

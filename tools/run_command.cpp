@@ -28,6 +28,7 @@ namespace {
 struct RunOptions {
   std::string database;
   std::string interval = "1s";
+  std::string memory_limit;  // empty: none
   std::string name;
   std::vector<std::string> command;
 };
@@ -49,6 +50,18 @@ std::chrono::nanoseconds checked_interval(const std::string& text) {
     throw UsageError(fmt::format("--interval is {}, and would have to be between 1ms and 24h", text));
   }
   return interval;
+}
+
+std::optional<std::int64_t> checked_memory_limit(const std::string& text) {
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  const std::int64_t bytes = parse_size(text);
+  if (bytes < kLeastMemoryLimit) {
+    throw UsageError(
+        fmt::format("--memory-limit is {}, and would have to be at least {}", text, format_size(kLeastMemoryLimit)));
+  }
+  return bytes;
 }
 
 // The trial's collector, with the trial's lock in its hands. From here on it alone decides how the trial ends.
@@ -103,6 +116,7 @@ int run_measured(const RunOptions& options) {
     throw UsageError("no command to measure; an example: memtrack run -- python3 train.py");
   }
   const std::chrono::nanoseconds interval = checked_interval(options.interval);
+  const std::optional<std::int64_t> memory_limit = checked_memory_limit(options.memory_limit);
   const SignalWatch signals({SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGCHLD});
   const std::filesystem::path program = sibling_program("memtrack-collector");
   const std::filesystem::path path = database_path(options.database);
@@ -111,7 +125,8 @@ int run_measured(const RunOptions& options) {
   recover(database);
   const std::string name =
       options.name.empty() ? std::filesystem::path(options.command.front()).filename().string() : options.name;
-  const Trial trial = insert_run(database, name, options.command, std::filesystem::current_path().string(), interval);
+  const Trial trial =
+      insert_run(database, name, options.command, std::filesystem::current_path().string(), interval, memory_limit);
   auto lock = TrialLock::try_acquire(trial_lock_path(trial.uid));
   if (!lock) {
     throw std::runtime_error(fmt::format("cannot take the lock of trial {}: someone holds it", trial.trial_id));
@@ -131,6 +146,8 @@ void add_run_command(CLI::App& app, Action& action, const std::vector<std::strin
   CLI::App* command = app.add_subcommand(
       "run", "Measure one command: memtrack run [OPTIONS] -- COMMAND...; it keeps its input, output and exit code");
   command->add_option("--interval", options->interval, "Sampling period, 1ms to 24h")->capture_default_str();
+  command->add_option("--memory-limit", options->memory_limit,
+                      "The kernel ends it where it needs more, as 512MiB or 8GiB; needs a cgroup");
   command->add_option("--name", options->name, "Its name in reports (default: the program's)");
   add_database_option(*command, options->database);
   command->prefix_command();
