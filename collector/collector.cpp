@@ -15,12 +15,14 @@
 #include <thread>
 #include <utility>
 
+#include "collector/attached_session.h"
 #include "collector/cgroup.h"
 #include "collector/command_start.h"
 #include "collector/event_socket.h"
 #include "collector/host.h"
 #include "collector/idle_watch.h"
 #include "collector/signals.h"
+#include "collector/tree_signal.h"
 #include "collector/trial_clock.h"
 #include "collector/trial_files.h"
 #include "collector/trial_log.h"
@@ -136,10 +138,13 @@ class TrialRun {
   // Waits and looks at the idle system, where the trial wants that. What to exit with, where we were told to stop.
   std::optional<int> settle();
   void begin() {
-    make_cgroup();
+    if (!options_.attached) {
+      make_cgroup();
+    }
     record_start(clock_.at(BootClock::now()));
   }
   int run(const OwnSettings& to_restore);
+  int watch(const ProcessId& process);
 
   // What is left where something of ours failed.
   void record_failure(const std::string& reason) {
@@ -258,6 +263,21 @@ int TrialRun::run(const OwnSettings& to_restore) {
   return finish(writer, outcome, foreground_code);
 }
 
+// A process that ran before us, instead of a command.
+int TrialRun::watch(const ProcessId& process) {
+  EventSocket events(event_socket_path(trial_.uid));
+  TrialLog log({}, 0);
+  TrialWriter writer(recorder_, log, {});
+  FileDescriptor watched = open_process(reader_, process);
+  if (!watched) {
+    const std::string reason = "process " + std::to_string(process.pid) + " ended before it could be measured";
+    return finish(writer, not_started(reason, clock_.at(BootClock::now())), EXIT_FAILURE);
+  }
+  AttachedSession session(process, std::move(watched), std::chrono::nanoseconds(trial_.interval_ns), signals_, events,
+                          reader_, clock_, writer);
+  return finish(writer, session.run(), EXIT_SUCCESS);
+}
+
 int TrialRun::finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const {
   const auto error = writer.finish(outcome, options_.in_foreground ? kEndPatienceInForeground : kEndPatience);
   if (error) {
@@ -287,7 +307,7 @@ int run_trial(const CollectorOptions& options) {
   }
   run.begin();
   try {
-    return run.run(to_restore);
+    return options.attached ? run.watch(*options.attached) : run.run(to_restore);
   } catch (const std::exception& error) {
     run.record_failure(error.what());
     throw;

@@ -1,5 +1,6 @@
 #include "collector/options.h"
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: memtrack-collector --db FILE --trial ID --lock-fd N [--environment FILE] [--log FILE] [--log-cap BYTES] "
-    "[--foreground], or --check-cgroup; it is started by memtrackd and memtrack";
+    "[--attach PID:START_TICKS] [--foreground], or --check-cgroup; it is started by memtrackd and memtrack";
 
 [[noreturn]] void refuse(const std::string& what) {
   throw std::runtime_error(what + "\n" + std::string(kUsage));
@@ -24,6 +25,15 @@ std::int64_t parse_number(std::string_view option, std::string_view text, std::i
     refuse(std::string(option) + " takes a whole number, and '" + std::string(text) + "' is none");
   }
   return *number;
+}
+
+// "4711:123456"
+ProcessId parse_process(std::string_view option, std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto pid = parse_number(option, text.substr(0, colon), std::numeric_limits<pid_t>::max());
+  const auto ticks =
+      parse_number(option, text.substr(std::min(colon + 1, text.size())), std::numeric_limits<std::int64_t>::max());
+  return {.pid = static_cast<pid_t>(pid), .start_ticks = static_cast<std::uint64_t>(ticks)};
 }
 
 void set_option(CollectorOptions& options, std::string_view option, std::string_view value) {
@@ -40,6 +50,8 @@ void set_option(CollectorOptions& options, std::string_view option, std::string_
     options.log = value;
   } else if (option == "--log-cap") {
     options.log_cap_bytes = parse_number(option, value, kLargest);
+  } else if (option == "--attach") {
+    options.attached = parse_process(option, value);
   } else {
     refuse("unknown option '" + std::string(option) + "'");
   }

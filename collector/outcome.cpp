@@ -74,6 +74,20 @@ TrialState decide_state(const EndFacts& facts) {
   return facts.oom_kills.value_or(0) > 0 ? TrialState::oom_killed : TrialState::failed;
 }
 
+// A mark of one process that rose while we looked was reached while we looked. One that did not, or marks of several,
+// only bound what was.
+void decide_attached_peaks(const PeakFacts& facts, TrialTotals& totals) {
+  const Reading mark = facts.high_water.largest_bytes;
+  const Reading first_mark = facts.attached->first_mark_bytes;
+  const bool has_risen = facts.high_water.processes_seen == 1 && first_mark && mark > first_mark;
+  const bool is_exact = has_risen && !facts.attached->has_ended && !facts.has_waited_for_children;
+  totals.peak_rss_bytes = std::max(facts.largest_rss_sample_bytes, has_risen ? mark : Reading());
+  totals.peak_rss_upper_bytes = std::max(facts.high_water.sum_bytes, totals.peak_rss_bytes);
+  if (totals.peak_rss_bytes) {
+    totals.peak_source = is_exact ? "kernel" : "samples";
+  }
+}
+
 }  // namespace
 
 std::string signal_name(int signal) {
@@ -102,6 +116,10 @@ TrialOutcome decide_outcome(const EndFacts& facts) {
 
 void decide_peaks(const PeakFacts& facts, TrialTotals& totals) {
   totals.peak_anon_bytes = facts.largest_anon_sample_bytes;
+  if (facts.attached) {
+    decide_attached_peaks(facts, totals);
+    return;
+  }
   totals.peak_cgroup_bytes = facts.cgroup_bytes;
   const Reading own_peak =
       facts.max_rss_bytes.value_or(0) > facts.max_rss_floor_bytes ? facts.max_rss_bytes : Reading();

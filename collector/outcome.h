@@ -31,6 +31,12 @@ struct EndFacts {
 
 TrialOutcome decide_outcome(const EndFacts& facts);
 
+// The marks of a process that ran before we looked may be of that time.
+struct AttachedPeakFacts {
+  Reading first_mark_bytes = {};  // when it was attached
+  bool has_ended = false;         // what grew after the last reading was not seen
+};
+
 struct PeakFacts {
   TreeHighWater high_water = {};
   Reading largest_rss_sample_bytes = {};
@@ -39,6 +45,7 @@ struct PeakFacts {
   bool has_waited_for_children = false;  // the command had some, though we may never have seen them
   Reading max_rss_bytes = {};            // wait4; none while the command runs
   std::int64_t max_rss_floor_bytes = 0;  // ru_maxrss begins at the resident memory of who forked the command: us
+  std::optional<AttachedPeakFacts> attached = {};  // of an attached process alone
 };
 
 // Fills the peaks of `totals` and their source.

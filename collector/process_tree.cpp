@@ -31,10 +31,11 @@ std::chrono::nanoseconds thread_cpu_time() {
 
 }  // namespace
 
-ProcessTree::ProcessTree(ProcReader& reader, pid_t collector, const TrialCgroup* cgroup)
+ProcessTree::ProcessTree(ProcReader& reader, TreeRoot root, const TrialCgroup* cgroup)
     : reader_(reader),
+      root_(std::move(root)),
       cgroup_(cgroup),
-      collector_(new_process(collector)),
+      collector_(new_process(root_.process.pid)),
       next_full_look_(Clock::now() + kFullLookAtMost) {}
 
 ProcessTree::Process ProcessTree::new_process(pid_t pid) const {
@@ -68,10 +69,7 @@ void ProcessTree::find(Clock::time_point now) {
   const std::vector<pid_t> members = cgroup_ != nullptr ? cgroup_->processes() : std::vector<pid_t>();
   bool are_listed = !members.empty();
   if (!are_listed || now >= next_children_) {
-    std::vector<pid_t> children;
-    append_children(collector_, children);
-    are_listed = are_listed || !collector_.children.empty();
-    visit_with_descendants(std::move(children));
+    are_listed = visit_from_root() || are_listed;
     next_children_ = now + kChildrenAtMost;
   }
   for (const pid_t pid : members) {
@@ -93,6 +91,19 @@ void ProcessTree::find(Clock::time_point now) {
   cost_ = thread_cpu_time() - begin - (are_listed ? look : std::chrono::nanoseconds(0));
 }
 
+// True where the kernel lists the root's children, as far as there is a root still.
+bool ProcessTree::visit_from_root() {
+  if (root_.is_counted) {
+    visit_with_descendants({root_.process.pid});
+    const auto root = processes_.find(root_.process.pid);
+    return root == processes_.end() || !root->second.children.empty();
+  }
+  std::vector<pid_t> children;
+  append_children(collector_, children);
+  visit_with_descendants(std::move(children));
+  return !collector_.children.empty();
+}
+
 void ProcessTree::visit_with_descendants(std::vector<pid_t> pids) {
   while (!pids.empty()) {
     const pid_t pid = pids.back();
@@ -105,6 +116,9 @@ void ProcessTree::visit_with_descendants(std::vector<pid_t> pids) {
 
 // Reads the figures of the process that has this pid now. nullptr: it is gone, not of the tree, or was visited already.
 ProcessTree::Process* ProcessTree::visit(pid_t pid, Belonging belonging) {
+  if (std::find(root_.left_out.begin(), root_.left_out.end(), pid) != root_.left_out.end()) {
+    return nullptr;
+  }
   if (const auto known = processes_.find(pid); known != processes_.end()) {
     if (known->second.reading == reading_) {
       return nullptr;
@@ -112,11 +126,10 @@ ProcessTree::Process* ProcessTree::visit(pid_t pid, Belonging belonging) {
     if (read_figures(known->second)) {
       return &known->second;
     }
-    keep_last_row(known->second);
-    processes_.erase(known);
+    forget(known);
   }
   Process met = new_process(pid);
-  if (!read_figures(met) || (belonging == Belonging::by_parent && !is_of_tree(met.last.parent_pid))) {
+  if (!read_figures(met) || (belonging == Belonging::by_parent && !is_of_tree(met))) {
     return nullptr;
   }
   ++high_water_.processes_seen;
@@ -161,8 +174,24 @@ void ProcessTree::read_memory(Process& process, bool is_known) {
   }
 }
 
-bool ProcessTree::is_of_tree(pid_t pid) const {
-  return pid == collector_.id.pid || processes_.contains(pid);
+void ProcessTree::forget(std::map<pid_t, Process>::iterator process) {
+  keep_last_row(process->second);
+  // Reaped by somebody who is not of an attached tree: no parent's count holds what it used.
+  if (root_.is_counted && !is_parent_of_tree(process->second.last.parent_pid)) {
+    const ProcStat& last = process->second.last;
+    reaped_.cpu_ns +=
+        ticks_to_ns(last.user_ticks + last.system_ticks + last.children_user_ticks + last.children_system_ticks);
+    reaped_.major_faults += last.major_faults + last.children_major_faults;
+  }
+  processes_.erase(process);
+}
+
+bool ProcessTree::is_of_tree(const Process& process) const {
+  return (root_.is_counted && process.id == root_.process) || is_parent_of_tree(process.last.parent_pid);
+}
+
+bool ProcessTree::is_parent_of_tree(pid_t pid) const {
+  return (!root_.is_counted && pid == root_.process.pid) || processes_.contains(pid);
 }
 
 // Between vfork and exec a child runs in its parent's memory, which would be counted twice.
@@ -202,14 +231,15 @@ void ProcessTree::look_at_every_process() {
   std::multimap<pid_t, pid_t> children;
   for (const pid_t pid : reader_.list_processes()) {
     const auto known = processes_.find(pid);
-    if (pid == collector_.id.pid || (known != processes_.end() && known->second.reading == reading_)) {
+    if ((!root_.is_counted && pid == root_.process.pid) ||
+        (known != processes_.end() && known->second.reading == reading_)) {
       continue;
     }
     if (const auto stat = reader_.read_stat(pid)) {
       children.emplace(stat->parent_pid, pid);
     }
   }
-  std::vector<pid_t> parents = {collector_.id.pid};
+  std::vector<pid_t> parents = {root_.process.pid};
   for (const auto& [pid, process] : processes_) {
     parents.push_back(pid);
   }

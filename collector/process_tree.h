@@ -3,6 +3,9 @@
 // The trial's process tree: the command and all its descendants, also those that double-fork, change session or outlive
 // their parent. The collector is their subreaper, so whoever loses its parent becomes the collector's child; all
 // children of the collector and their descendants are the tree, and the collector itself is never counted.
+//
+// An attached process is the root itself, and counted. Who is its subreaper is not ours to say: a descendant that loses
+// its parent is known only where it was seen before.
 
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -11,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "collector/cgroup.h"
@@ -31,13 +35,27 @@ struct TreeHighWater {
   Reading sum_bytes = {};
 };
 
+// Whose descendants are the tree.
+struct TreeRoot {
+  ProcessId process = {};
+  bool is_counted = false;           // an attached process; where not, its start time is not looked at
+  std::vector<pid_t> left_out = {};  // with all that descends from them alone: us, where we descend from it
+
+  static TreeRoot of_collector(pid_t pid) { return {.process = {.pid = pid}}; }
+  static TreeRoot attached(ProcessId process, std::vector<pid_t> left_out) {
+    return {.process = process, .is_counted = true, .left_out = std::move(left_out)};
+  }
+};
+
 class ProcessTree {
  public:
   using Clock = BootClock;
 
-  // `collector`: whose descendants are the tree. `cgroup`: the trial's own, which lists them at once; outlives this.
-  // Those who left it are found less often. nullptr: it has none.
-  ProcessTree(ProcReader& reader, pid_t collector, const TrialCgroup* cgroup = nullptr);
+  // `cgroup`: the trial's own, which lists them at once; outlives this. Those who left it are found less often.
+  // nullptr: it has none.
+  ProcessTree(ProcReader& reader, TreeRoot root, const TrialCgroup* cgroup = nullptr);
+  ProcessTree(ProcReader& reader, pid_t collector, const TrialCgroup* cgroup = nullptr)
+      : ProcessTree(reader, TreeRoot::of_collector(collector), cgroup) {}
 
   // Finds the tree anew and fills the tree's columns of `sample`, but for pss and uss.
   void read_into(Sample& sample, Clock::time_point now);
@@ -71,7 +89,10 @@ class ProcessTree {
   Process* visit(pid_t pid, Belonging belonging = Belonging::by_parent);
   bool read_figures(Process& process);
   void read_memory(Process& process, bool is_known);
-  bool is_of_tree(pid_t pid) const;
+  bool is_of_tree(const Process& process) const;
+  bool is_parent_of_tree(pid_t pid) const;
+  bool visit_from_root();
+  void forget(std::map<pid_t, Process>::iterator process);
   bool shares_memory_with_parent(const Process& process, const ProcStatus& memory) const;
   void append_children(Process& process, std::vector<pid_t>& pids);
   void look_at_every_process();
@@ -82,8 +103,9 @@ class ProcessTree {
   void note_high_water(Process& process, Reading bytes);
 
   ProcReader& reader_;
+  const TreeRoot root_;
   const TrialCgroup* cgroup_;
-  Process collector_;
+  Process collector_;  // the root, where it is not counted
   std::map<pid_t, Process> processes_;
   std::uint64_t reading_ = 0;
   std::int64_t time_ns_ = 0;  // of the sample that is read

@@ -13,11 +13,11 @@ constexpr int kTreeShare = 2;
 
 }  // namespace
 
-Sampler::Sampler(ProcReader& reader, pid_t collector, std::chrono::nanoseconds interval, const TrialCgroup* cgroup)
+Sampler::Sampler(ProcReader& reader, TreeRoot root, std::chrono::nanoseconds interval, const TrialCgroup* cgroup)
     : reader_(reader),
       interval_(interval),
       cgroup_(cgroup),
-      tree_(reader, collector, cgroup),
+      tree_(reader, std::move(root), cgroup),
       per_cpu_pages_(kOnceASecond),
       pss_(kOnceASecond),
       process_row_cadence_(kOnceASecond),

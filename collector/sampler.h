@@ -34,7 +34,7 @@ class Cadence {
 class Sampler {
  public:
   // `cgroup`: the trial's own, outliving this; nullptr: it has none.
-  Sampler(ProcReader& reader, pid_t collector, std::chrono::nanoseconds interval, const TrialCgroup* cgroup = nullptr);
+  Sampler(ProcReader& reader, TreeRoot root, std::chrono::nanoseconds interval, const TrialCgroup* cgroup = nullptr);
 
   // Fills `sample`, whose time, kind and phase are given. `due`: when it was to be taken, the tick's time or now; what
   // is read once a second goes by it, so that a late tick does not shift the next.

@@ -52,7 +52,7 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
       writer_(writer),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       timer_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)),
-      sampler_(reader, getpid(), settings.interval, settings.cgroup),
+      sampler_(reader, TreeRoot::of_collector(getpid()), settings.interval, settings.cgroup),
       plan_(EndClock::now(), settings.timeout),
       output_buffer_(std::make_unique_for_overwrite<char[]>(kOutputBufferBytes)) {
   if (!epoll_ || !timer_) {

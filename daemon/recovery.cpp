@@ -44,7 +44,7 @@ RecoverySummary recover(Database& database) {
         summary.put_back += put_back(database, trial).value_or(false) ? 1 : 0;
         break;
       case Verdict::lost: {
-        const std::size_t killed = end_tree(trial);
+        const std::size_t killed = trial.is_attached ? 0 : end_tree(trial);
         summary.lost += end_trial(database, trial.trial_id, TrialState::lost,
                                   lost_reason("ended without recording the outcome", found.evidence.started, killed))
                             ? 1

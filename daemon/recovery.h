@@ -7,6 +7,8 @@
 //   lock free, command never started    -> put back into the queue (a `memtrack run`: lost, after a minute)
 //   lock free, command was started      -> lost; what is left of its tree is killed
 //
+// A process that was attached belongs to somebody else: its trial may be lost, nothing of it is killed.
+//
 // No trial runs twice: what was started and has no collector is lost.
 
 #include <chrono>
@@ -27,7 +29,7 @@ struct Evidence {
   bool collector_lives = false;
   bool lock_held = false;
   bool started = false;             // trials.started_ns is set
-  bool foreground = false;          // of `memtrack run`: only its caller can start it
+  bool foreground = false;          // of `memtrack run` or `attach`: only its caller can start it
   std::chrono::nanoseconds age{0};  // since it was queued
 };
 

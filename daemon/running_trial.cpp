@@ -16,10 +16,11 @@ namespace memtrack {
 
 RunningTrial look_at(Database& database, const Trial& trial) {
   RunningTrial found{.trial = trial, .evidence = {}, .collector = open_collector(database, trial)};
-  const ResultTable row = query(database,
-                                "SELECT s.method = 'run', t.queued_ns FROM trials t JOIN sweeps s USING (sweep_id) "
-                                "WHERE t.trial_id = ?1",
-                                {Value(trial.trial_id)});
+  const ResultTable row =
+      query(database,
+            "SELECT s.method IN ('run', 'attach'), t.queued_ns FROM trials t JOIN sweeps s USING (sweep_id) "
+            "WHERE t.trial_id = ?1",
+            {Value(trial.trial_id)});
   if (!row.rows.empty()) {
     found.evidence.foreground = std::get<std::int64_t>(row.rows[0][0]) != 0;
     found.evidence.age = std::chrono::nanoseconds(now_ns() - std::get<std::int64_t>(row.rows[0][1]));

@@ -332,7 +332,10 @@ asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collect
 }
 
 asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string collector_end) {
-  const std::size_t killed = co_await end_tree(trial);
+  std::size_t killed = 0;
+  if (!trial.is_attached) {
+    killed = co_await end_tree(trial);
+  }
   const std::string reason = lost_reason(collector_end, trial.started_ns.has_value(), killed);
   const bool ended = co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::lost, reason); });
   remove_runtime_files(trial.uid);

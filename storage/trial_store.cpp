@@ -143,8 +143,8 @@ class TrialInserter {
 
 constexpr const char* kSelectTrial =
     "SELECT t.trial_id, t.uid, t.sweep_id, s.uid, t.state, t.command, t.cwd, t.parameters, t.interval_ns, "
-    "t.timeout_ns, t.memory_limit_bytes, coalesce(t.cgroup, ''), t.settle_ns, t.baseline_ns, t.started_ns "
-    "FROM trials t JOIN sweeps s USING (sweep_id) ";
+    "t.timeout_ns, t.memory_limit_bytes, coalesce(t.cgroup, ''), t.settle_ns, t.baseline_ns, s.method = 'attach', "
+    "t.started_ns FROM trials t JOIN sweeps s USING (sweep_id) ";
 
 Trial read_trial(SQLite::Statement& row) {
   const auto optional_int = [&](int column) {
@@ -164,7 +164,8 @@ Trial read_trial(SQLite::Statement& row) {
           .cgroup = row.getColumn(11).getString(),
           .settle_ns = optional_int(12),
           .baseline_ns = optional_int(13),
-          .started_ns = optional_int(14)};
+          .is_attached = row.getColumn(14).getInt() != 0,
+          .started_ns = optional_int(15)};
 }
 
 Trial find_trial_row(SQLite::Database& handle, std::int64_t trial_id, const std::filesystem::path& path) {
@@ -175,6 +176,26 @@ Trial find_trial_row(SQLite::Database& handle, std::int64_t trial_id, const std:
         fmt::format("there is no trial {} in {}; 'memtrack status' lists the sweeps", trial_id, path.string()), false);
   }
   return read_trial(select);
+}
+
+// A sweep of one trial that is `running` at once.
+Trial insert_single(Database& database, const std::string& method, const std::string& name,
+                    const std::vector<std::string>& command, const std::string& cwd, const SweepSettings& settings) {
+  return in_transaction(database, "store the run", [&](SQLite::Database& handle) {
+    const std::int64_t sweep_id = insert_sweep_row(handle,
+                                                   {.name = name,
+                                                    .method = method,
+                                                    .effective_method = method,
+                                                    .config = "",
+                                                    .overrides = "{}",
+                                                    .seed = 0,
+                                                    .state = "running"},
+                                                   make_uid());
+    TrialInserter(handle, sweep_id, "running", cwd)
+        .insert({.number = 1, .repeat = 1, .parameters_json = "{}", .command = command, .columns = {}}, settings,
+                make_uid());
+    return find_trial_row(handle, handle.getLastInsertRowid(), database.path());
+  });
 }
 
 }  // namespace
@@ -213,24 +234,17 @@ std::vector<SubmittedSweep> insert_sweeps(
 Trial insert_run(Database& database, const std::string& name, const std::vector<std::string>& command,
                  const std::string& cwd, std::chrono::nanoseconds interval,
                  std::optional<std::int64_t> memory_limit_bytes) {
-  return in_transaction(database, "store the run", [&](SQLite::Database& handle) {
-    const std::int64_t sweep_id = insert_sweep_row(handle,
-                                                   {.name = name,
-                                                    .method = "run",
-                                                    .effective_method = "run",
-                                                    .config = "",
-                                                    .overrides = "{}",
-                                                    .seed = 0,
-                                                    .state = "running"},
-                                                   make_uid());
-    SweepSettings settings;
-    settings.interval = interval;
-    settings.memory_limit_bytes = memory_limit_bytes;
-    TrialInserter(handle, sweep_id, "running", cwd)
-        .insert({.number = 1, .repeat = 1, .parameters_json = "{}", .command = command, .columns = {}}, settings,
-                make_uid());
-    return find_trial_row(handle, handle.getLastInsertRowid(), database.path());
-  });
+  SweepSettings settings;
+  settings.interval = interval;
+  settings.memory_limit_bytes = memory_limit_bytes;
+  return insert_single(database, "run", name, command, cwd, settings);
+}
+
+Trial insert_attached(Database& database, const std::string& name, const std::vector<std::string>& command,
+                      const std::string& cwd, std::chrono::nanoseconds interval) {
+  SweepSettings settings;
+  settings.interval = interval;
+  return insert_single(database, "attach", name, command, cwd, settings);
 }
 
 Trial find_trial(Database& database, std::int64_t trial_id) {

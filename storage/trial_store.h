@@ -49,6 +49,7 @@ struct Trial {
   std::string cgroup = {};                              // folder of its own cgroup; empty: none, or not begun
   std::optional<std::int64_t> settle_ns = {};           // waited before the baseline
   std::optional<std::int64_t> baseline_ns = {};         // the idle system is sampled this long, before and after
+  bool is_attached = false;                             // ran before us: nobody of ours may start or end it
   std::optional<std::int64_t> started_ns = {};          // none: the command has not been started, whatever the state
 };
 
@@ -56,6 +57,11 @@ struct Trial {
 Trial insert_run(Database& database, const std::string& name, const std::vector<std::string>& command,
                  const std::string& cwd, std::chrono::nanoseconds interval,
                  std::optional<std::int64_t> memory_limit_bytes = std::nullopt);
+
+// The same for a process that runs already, of method "attach" (memtrack attach). `command`: its words, as it shows
+// them.
+Trial insert_attached(Database& database, const std::string& name, const std::vector<std::string>& command,
+                      const std::string& cwd, std::chrono::nanoseconds interval);
 
 // Throws StorageError where there is no such trial.
 Trial find_trial(Database& database, std::int64_t trial_id);

@@ -82,6 +82,7 @@ CommandLine::CommandLine()
   app_->require_subcommand(1);
   add_sweep_command(*app_, action_);
   add_run_command(*app_, action_, run_words_);
+  add_attach_command(*app_, action_);
   add_status_command(*app_, action_);
   add_cancel_command(*app_, action_);
   add_logs_command(*app_, action_);

@@ -28,6 +28,7 @@ void add_sql_command(CLI::App& app, Action& action);
 void add_datasets_command(CLI::App& app, Action& action);
 void add_daemon_command(CLI::App& app, Action& action);
 void add_log_command(CLI::App& app, Action& action);
+void add_attach_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
 
 // --db and --socket, the same wherever they are taken.

@@ -22,7 +22,8 @@ struct LogsOptions {
 };
 
 bool is_measured_run(Database& database, std::int64_t trial_id) {
-  return !query(database, "SELECT 1 FROM trials JOIN sweeps USING (sweep_id) WHERE trial_id = ?1 AND method = 'run'",
+  return !query(database,
+                "SELECT 1 FROM trials JOIN sweeps USING (sweep_id) WHERE trial_id = ?1 AND method IN ('run', 'attach')",
                 {trial_id})
               .rows.empty();
 }
@@ -32,7 +33,8 @@ int run_logs(const LogsOptions& options) {
   const Trial trial = find_trial(database, options.trial_id);
   if (is_measured_run(database, trial.trial_id)) {
     throw UsageError(fmt::format(
-        "trial {} has no log: 'memtrack run' leaves the command its own standard output and error", trial.trial_id));
+        "trial {} has no log: 'memtrack run' and 'attach' leave a program its own standard output and error",
+        trial.trial_id));
   }
   if (trial.state == TrialState::queued && !options.follow) {
     throw UsageError(fmt::format("trial {} has not begun yet; -f waits for it", trial.trial_id));

@@ -143,6 +143,39 @@ TEST_CASE("a child that was never seen, but was waited for, makes several proces
   CHECK(totals.peak_rss_upper_bytes == 300 * kMiB);
 }
 
+TEST_CASE("an attached process's mark counts as its peak only where it rose while it was watched") {
+  PeakFacts facts{.high_water = {.processes_seen = 1, .largest_bytes = 500, .sum_bytes = 500},
+                  .largest_rss_sample_bytes = 300,
+                  .attached = AttachedPeakFacts{.first_mark_bytes = 500}};
+  const auto peaks = [&] {
+    TrialTotals totals;
+    decide_peaks(facts, totals);
+    return totals;
+  };
+  CHECK(peaks().peak_rss_bytes == 300);  // 500 was before
+  CHECK(peaks().peak_rss_upper_bytes == 500);
+  CHECK(peaks().peak_source == "samples");
+  facts.attached->first_mark_bytes = 400;
+  CHECK(peaks().peak_rss_bytes == 500);
+  CHECK(peaks().peak_rss_upper_bytes == 500);
+  CHECK(peaks().peak_source == "kernel");
+  facts.attached->has_ended = true;  // and may have grown at its very end
+  CHECK(peaks().peak_rss_bytes == 500);
+  CHECK(peaks().peak_source == "samples");
+  facts.attached->has_ended = false;
+  facts.has_waited_for_children = true;  // that came and went between two samples
+  CHECK(peaks().peak_source == "samples");
+  facts.has_waited_for_children = false;
+  facts.high_water = {.processes_seen = 2, .largest_bytes = 500, .sum_bytes = 700};
+  CHECK(peaks().peak_rss_bytes == 300);
+  CHECK(peaks().peak_rss_upper_bytes == 700);
+  CHECK(peaks().peak_source == "samples");
+  facts.high_water = {};
+  facts.largest_rss_sample_bytes = {};
+  CHECK_FALSE(peaks().peak_rss_bytes);
+  CHECK_FALSE(peaks().peak_source);
+}
+
 TEST_CASE("signals have names") {
   CHECK(signal_name(SIGTERM) == "SIGTERM");
   CHECK(signal_name(SIGRTMIN + 3) == "signal " + std::to_string(SIGRTMIN + 3));

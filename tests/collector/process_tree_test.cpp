@@ -396,6 +396,53 @@ TEST_CASE("CPU time of processes that ended is kept and never falls") {
   CHECK(tree.high_water().sum_bytes == 300 * kKb);
 }
 
+TEST_CASE("the tree of an attached process holds itself and leaves out who watches it") {
+  const FakeProc proc;
+  proc.add(40, 1, "60 ");  // its parent is none of it
+  proc.add(60, 40, "61 62 ", {.start_ticks = 7, .rss_kb = 300});
+  proc.add(61, 60, "63 ");
+  proc.add(62, 60, "64 ");  // memtrack
+  proc.add(64, 62, "65 ");  // its collector
+  proc.add(65, 64, "");
+  proc.add(63, 61, "");
+  ProcReader reader(proc.path());
+  ProcessTree tree(reader, TreeRoot::attached({.pid = 60, .start_ticks = 7}, {62, 64}));
+  CHECK(read(tree).process_count == 3);
+  const Sample whole = read(tree, Clock::now() + std::chrono::hours(1));  // with a look at every process
+  CHECK(whole.process_count == 3);
+  CHECK(whole.tree_rss_bytes == 500 * kKb);
+}
+
+TEST_CASE("a kernel without lists of children shows the tree of an attached process all the same") {
+  const FakeProc proc;
+  for (const auto& [pid, parent] : {std::pair{60, 1}, {61, 60}, {62, 61}, {99, 1}}) {
+    proc.add(pid, parent, "", {.start_ticks = 7});
+    std::filesystem::remove(proc.path() / std::to_string(pid) / "task" / std::to_string(pid) / "children");
+  }
+  ProcReader reader(proc.path());
+  ProcessTree tree(reader, TreeRoot::attached({.pid = 60, .start_ticks = 7}, {}));
+  CHECK(read(tree).process_count == 3);
+}
+
+TEST_CASE("an attached process that is gone leaves what it started, and its pid's next owner is none of the tree") {
+  const FakeProc proc;
+  proc.add(60, 1, "61 ", {.user_ticks = 100, .start_ticks = 7});
+  proc.add(61, 60, "");
+  ProcReader reader(proc.path());
+  ProcessTree tree(reader, TreeRoot::attached({.pid = 60, .start_ticks = 7}, {}));
+  const Reading cpu_ns = read(tree).cpu_ns;
+  // In place: a descriptor of the old file would stay with the old process.
+  std::ofstream(proc.path() / "60/stat") << "60 (other) S 1 1 1 0 -1 0 5 0 1 0 10 5 0 0 20 0 1 0 8 4096 25 0\n";
+  std::ofstream(proc.path() / "60/task/60/children") << "70 ";
+  std::ofstream(proc.path() / "61/stat") << "61 (worker) S 1 1 1 0 -1 0 5 0 1 0 10 5 0 0 20 0 1 0 1000 4096 25 0\n";
+  proc.add(70, 60, "");
+  const Sample after = read(tree, Clock::now() + std::chrono::hours(1));
+  CHECK(after.process_count == 1);
+  CHECK(after.cpu_ns == cpu_ns);  // nobody of the tree has what it used in his count
+  ProcessTree too_late(reader, TreeRoot::attached({.pid = 60, .start_ticks = 7}, {}));
+  CHECK(read(too_late).process_count == 0);
+}
+
 TEST_CASE("200 MiB of private memory are measured to 2%") {
   const Footprint program({"private=200"});
   ProcReader reader;

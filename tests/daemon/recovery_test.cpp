@@ -181,6 +181,22 @@ TEST_CASE("a fresh memtrack run is not put into the queue, where it could only r
   CHECK(state_of(place, trial) == "running");
 }
 
+TEST_CASE("a lost trial of an attached process harms nobody, and is never put into the queue") {
+  const Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial fresh = insert_attached(database, "mine", {"sleep"}, "/", 1s);
+  CHECK(fresh.is_attached);
+  CHECK(recover(database).living == 1);  // it may just be starting
+  const Trial trial = insert_attached(database, "mine", {"sleep"}, "/", 1s);
+  mark_started(place, trial, 0);
+  leave_behind(place, trial.uid);  // somebody told it the trial's name
+  CHECK(recover(database).lost == 1);
+  CHECK(state_of(place, trial) == "lost");
+  CHECK(state_of(place, fresh) == "running");
+  CHECK(place.processes_of_trial(trial.trial_id) == 1);
+  end_tree(trial);
+}
+
 TEST_CASE("recovery is left to whoever supervises the database") {
   Workplace place;
   Database database = Database::open_for_writing(place.database());

@@ -65,9 +65,26 @@ class EventSocket {
 
 TEST_CASE("every command has a help with an example") {
   const Session session;
-  for (const char* command : {"", "sweep", "run", "status", "cancel", "logs", "report", "sql", "datasets",
-                              "datasets list", "datasets verify", "datasets download", "daemon", "daemon start",
-                              "daemon stop", "daemon status", "daemon logs", "log", "doctor"}) {
+  for (const char* command : {"",
+                              "sweep",
+                              "run",
+                              "attach",
+                              "status",
+                              "cancel",
+                              "logs",
+                              "report",
+                              "sql",
+                              "datasets",
+                              "datasets list",
+                              "datasets verify",
+                              "datasets download",
+                              "daemon",
+                              "daemon start",
+                              "daemon stop",
+                              "daemon status",
+                              "daemon logs",
+                              "log",
+                              "doctor"}) {
     CAPTURE(command);
     const CommandResult help = session.run(fmt::format("memtrack {} --help", command));
     CHECK(help.exit_code == 0);
@@ -104,6 +121,13 @@ TEST_CASE("wrong usage gets one line and exit code 2, of run 125") {
       {"memtrack datasets download", 2, "not yet supported"},
       {"memtrack sweep s.yaml", 3, "memtrack daemon start"},
       {"memtrack cancel", 3, "memtrack daemon start"},
+      {"memtrack attach", 2, "PID is required"},
+      {"memtrack attach python3", 2, "PID is 'python3', and would have to be the number of a process"},
+      {"memtrack attach 0", 2, "PID is '0'"},
+      {"memtrack attach 4294967297", 2, "PID is '4294967297'"},
+      {"memtrack attach 1 --interval 1us", 2, "between 1ms and 24h"},
+      {"sleep 0 & wait; memtrack attach $!", 2, "there is no process"},
+      {"exec memtrack attach $$", 2, "is this memtrack itself"},
       {"memtrack run", 125, "no command to measure"},
       {"memtrack run --interval never -- true", 125, "never"},
       {"memtrack run --interval 1us -- true", 125, "between 1ms and 24h"},

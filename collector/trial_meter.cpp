@@ -1,0 +1,134 @@
+#include "collector/trial_meter.h"
+
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace memtrack {
+namespace {
+
+// What is served of the socket before others get their turn, and what is still taken at the end: somebody may go on
+// sending.
+constexpr int kMostDatagramsAtOnce = 64;
+constexpr int kLastRounds = 64;
+constexpr std::chrono::milliseconds kTotalsEvery(400);
+// The time spent in a phase, told while it lasts: each time is a page more to write.
+constexpr std::chrono::seconds kPhaseTotalsEvery(10);
+
+timespec to_timespec(std::chrono::nanoseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
+}
+
+}  // namespace
+
+TrialMeter::TrialMeter(Sampler& sampler, std::chrono::nanoseconds interval, EventSocket& events, TrialClock& clock,
+                       TrialWriter& writer)
+    : sampler_(sampler),
+      interval_(interval),
+      events_(events),
+      clock_(clock),
+      writer_(writer),
+      timer_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) {
+  if (!timer_) {
+    throw std::system_error(errno, std::generic_category(), "cannot make a timer");
+  }
+}
+
+void TrialMeter::start() {
+  const BootClock::time_point now = BootClock::now();
+  first_tick_ = now + interval_;
+  const itimerspec times{.it_interval = to_timespec(interval_),
+                         .it_value = to_timespec(first_tick_.time_since_epoch())};
+  if (timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &times, nullptr) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot set the timer");
+  }
+  take_sample(SampleKind::start, now);
+}
+
+void TrialMeter::on_tick() {
+  std::uint64_t expirations = 0;
+  if (read(timer_.get(), &expirations, sizeof expirations) != sizeof expirations) {
+    return;
+  }
+  ticks_ += static_cast<std::int64_t>(expirations);
+  late_ticks_ += static_cast<std::int64_t>(expirations) - 1;
+  if (ended_ns_ == 0) {
+    take_sample(SampleKind::tick, first_tick_ + (ticks_ - 1) * interval_);
+  }
+}
+
+void TrialMeter::on_events() {
+  for (int i = 0; i < kMostDatagramsAtOnce; ++i) {
+    const auto datagram = events_.receive();
+    if (!datagram) {
+      return;
+    }
+    take_event(*datagram);
+  }
+}
+
+void TrialMeter::take_event(const EventSocket::Datagram& datagram) {
+  if (datagram.is_oversize) {
+    tally_.count_oversize();
+    return;
+  }
+  auto event = tally_.take(datagram.text);
+  if (!event) {
+    return;
+  }
+  const BootClock::time_point now = BootClock::now();
+  const std::int64_t now_ns = clock_.at(now);
+  const auto* phase = std::get_if<PhaseEvent>(&event->what);
+  if (phase != nullptr && ended_ns_ == 0 && phases_.is_boundary(phase->name)) {
+    take_sample(SampleKind::phase, now);  // the last of the phase that ends
+    phases_.enter(phase->name, now_ns);
+    next_phase_totals_ = {};
+  }
+  writer_.add(ReceivedEvent{.time_ns = now_ns, .phase = phases_.current(), .event = std::move(*event)});
+}
+
+std::int64_t TrialMeter::end() {
+  for (int i = 0; i < kLastRounds; ++i) {
+    on_events();  // what was sent before the end belongs to the phases before it
+  }
+  take_sample(SampleKind::final, BootClock::now());
+  timer_.reset();
+  return ended_ns_ = clock_.at(BootClock::now());
+}
+
+void TrialMeter::take_sample(SampleKind kind, BootClock::time_point due) {
+  const BootClock::time_point now = BootClock::now();
+  Sample sample;
+  sample.kind = kind;
+  sample.phase = phases_.current();
+  sample.time_ns = clock_.next(now);
+  sampler_.read(sample, due);
+  writer_.add(std::move(sample), sampler_.take_process_rows());
+  if (now >= next_totals_) {
+    next_totals_ = now + kTotalsEvery;
+    hand_over_totals();
+  }
+}
+
+void TrialMeter::hand_over_totals() {
+  TrialTotals totals;
+  totals.late_ticks = late_ticks_;
+  totals.events_malformed = tally_.malformed();
+  totals.events_missing = tally_.missing();
+  const BootClock::time_point now = BootClock::now();
+  if (ended_ns_ != 0 || now >= next_phase_totals_) {
+    next_phase_totals_ = now + kPhaseTotalsEvery;
+    phase_ns_ = phases_.totals(ended_ns_ != 0 ? ended_ns_ : clock_.at(now));
+  }
+  totals.phase_ns = phase_ns_;
+  totals.pss_skipped = sampler_.pss_skipped();
+  sampler_.peaks().high_water = sampler_.tree().high_water();
+  decide_peaks(sampler_.peaks(), totals);
+  writer_.set_totals(std::move(totals));
+}
+
+}  // namespace memtrack

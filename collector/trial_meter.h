@@ -1,0 +1,61 @@
+#pragma once
+
+// Ticks, samples, events and totals of one trial. When, whoever drives it says; it knows neither commands nor signals.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "collector/event_socket.h"
+#include "collector/event_tally.h"
+#include "collector/sampler.h"
+#include "collector/trial_clock.h"
+#include "collector/trial_writer.h"
+#include "storage/file_descriptor.h"
+
+namespace memtrack {
+
+class TrialMeter {
+ public:
+  // `sampler` and all else outlive this.
+  TrialMeter(Sampler& sampler, std::chrono::nanoseconds interval, EventSocket& events, TrialClock& clock,
+             TrialWriter& writer);
+
+  // To be read when it is readable, by on_tick().
+  int timer() const { return timer_.get(); }
+  // To be taken when something waits there, by on_events().
+  int events() const { return events_.descriptor(); }
+
+  // Takes the sample of the start; ticks follow.
+  void start();
+  void on_tick();
+  void on_events();
+  // Takes what was sent before, and the last sample; no tick follows. Returns when that was, Unix epoch.
+  std::int64_t end();
+
+  void hand_over_totals();
+
+ private:
+  void take_sample(SampleKind kind, BootClock::time_point due);
+  void take_event(const EventSocket::Datagram& datagram);
+
+  Sampler& sampler_;
+  const std::chrono::nanoseconds interval_;
+  EventSocket& events_;
+  TrialClock& clock_;
+  TrialWriter& writer_;
+
+  FileDescriptor timer_;
+  EventTally tally_;
+  PhaseClock phases_;
+  std::int64_t ticks_ = 0;  // that the timer has counted, late ones included
+  std::int64_t late_ticks_ = 0;
+  std::int64_t ended_ns_ = 0;           // 0: it goes on
+  BootClock::time_point first_tick_{};  // start + k * interval, k = 1
+  BootClock::time_point next_totals_{};
+  BootClock::time_point next_phase_totals_{};
+  std::map<std::string, std::int64_t> phase_ns_;
+};
+
+}  // namespace memtrack
