@@ -111,9 +111,11 @@ std::string writing_problem(const fs::path& path) {
     return fmt::format("{} is a folder", path.string());
   }
   // The database's folder is written to as well: the log of what is not merged yet lies beside it.
-  for (const fs::path& needed : {existing, is_folder ? existing : existing.parent_path()}) {
+  const fs::path folder = is_folder ? existing : existing.parent_path();
+  for (const fs::path& needed : {existing, folder}) {
     if (access(needed.c_str(), W_OK) != 0) {
-      return fmt::format("{} cannot be written: {}", needed.string(), std::strerror(errno));
+      const std::string reason = fmt::format("{} cannot be written: {}", needed.string(), std::strerror(errno));
+      return folder == path.parent_path() ? reason : fmt::format("{} cannot be made: {}", path.string(), reason);
     }
   }
   return "";
