@@ -28,6 +28,8 @@ namespace memtrack {
 namespace fs = std::filesystem;
 namespace {
 
+constexpr const char* kProcesses = "cgroup.procs";
+
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatienceWithKilled(5);
@@ -87,7 +89,7 @@ std::vector<fs::path> groups_below(const fs::path& group) {
 // Opened anew for each reading: on v1 a list that was read less than a second ago is shown again on a descriptor that
 // stays open.
 std::vector<pid_t> members(const fs::path& group) {
-  return parse_cgroup_procs(read_cgroup_file(group / "cgroup.procs").value_or(""));
+  return parse_cgroup_procs(read_cgroup_file(group / kProcesses).value_or(""));
 }
 
 std::vector<pid_t> members_of_all(const fs::path& group) {
@@ -180,7 +182,8 @@ TrialCgroup::TrialCgroup(fs::path path, int version, const CgroupPlace& place, f
       version_(version),
       place_(place),
       shared_parent_(std::move(shared_parent)),
-      join_(open_file(path_ / "cgroup.procs", O_WRONLY)),
+      folder_(open_file(path_, O_PATH | O_DIRECTORY)),
+      join_(open_file(path_ / kProcesses, O_WRONLY)),
       current_(open_file(path_ / files_of(version).current, O_RDONLY)) {}
 
 TrialCgroup::TrialCgroup(TrialCgroup&& other) noexcept
@@ -188,6 +191,7 @@ TrialCgroup::TrialCgroup(TrialCgroup&& other) noexcept
       version_(other.version_),
       place_(other.place_),
       shared_parent_(std::move(other.shared_parent_)),
+      folder_(std::move(other.folder_)),
       join_(std::move(other.join_)),
       current_(std::move(other.current_)) {}
 
@@ -209,7 +213,7 @@ void TrialCgroup::remove() const {
 }
 
 std::vector<pid_t> TrialCgroup::processes() const {
-  return members(path_);
+  return parse_cgroup_procs(read_cgroup_file(folder_, kProcesses).value_or(""));
 }
 
 Reading TrialCgroup::current_bytes() const {

@@ -80,6 +80,7 @@ class TrialCgroup {
   int version_;
   CgroupPlace place_;
   std::filesystem::path shared_parent_;
+  FileDescriptor folder_;
   FileDescriptor join_;
   FileDescriptor current_;  // held open, since opening costs more than reading
 };

@@ -6,12 +6,14 @@
 #include <array>
 #include <cerrno>
 
-#include "storage/file_descriptor.h"
-
 namespace memtrack {
 
-std::optional<std::string> read_cgroup_file(const std::filesystem::path& path) {
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+namespace {
+
+// The kernel fills a page with whole lines: a read that leaves more room than one takes was the last.
+constexpr std::size_t kLongestLine = 256;
+
+std::optional<std::string> read_whole(const FileDescriptor& file) {
   if (!file) {
     return std::nullopt;
   }
@@ -22,11 +24,21 @@ std::optional<std::string> read_cgroup_file(const std::filesystem::path& path) {
     if (count < 0) {
       return std::nullopt;
     }
-    if (count == 0) {
+    text.append(piece.data(), static_cast<std::size_t>(count));
+    if (static_cast<std::size_t>(count) < piece.size() - kLongestLine) {
       return text;
     }
-    text.append(piece.data(), static_cast<std::size_t>(count));
   }
+}
+
+}  // namespace
+
+std::optional<std::string> read_cgroup_file(const std::filesystem::path& path) {
+  return read_whole(FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC)));
+}
+
+std::optional<std::string> read_cgroup_file(const FileDescriptor& folder, const char* name) {
+  return read_whole(FileDescriptor(openat(folder.get(), name, O_RDONLY | O_CLOEXEC)));
 }
 
 int write_cgroup_file(const std::filesystem::path& path, std::string_view text) {

@@ -28,6 +28,7 @@ struct MeasuredProcess {
   HeldFile status;
   std::vector<HeldFile> children;  // one a thread
   ProcStat last;
+  bool has_own_memory = false;       // known not to run in its parent's, and that stays so
   std::optional<ProcStatus> memory;  // none: nothing resident, or that of its parent, which counts it
   std::optional<ProcSmaps> smaps;    // none: not read this time
   bool ended_before_smaps = false;   // and so holds nothing of what the others share

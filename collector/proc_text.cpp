@@ -130,6 +130,9 @@ void parse_meminfo(std::string_view text, Sample& sample) {
 std::optional<ProcStatus> parse_proc_status(std::string_view text) {
   ProcStatus status;
   Reading rss;
+  if (!text.starts_with("Vm")) {
+    text.remove_prefix(std::min(text.find("\nVm"), text.size()));  // nothing of ours comes before
+  }
   while (!text.empty()) {
     const std::string_view line = take_line(text);
     const std::size_t colon = line.find(':');
@@ -154,8 +157,6 @@ std::optional<ProcStatus> parse_proc_status(std::string_view text) {
       status.swap_bytes = parse_kb(value);
     } else if (name == "HugetlbPages") {
       status.hugetlb_bytes = parse_kb(value);
-    } else if (name == "Threads") {
-      status.threads = parse_integer(trim(value));
       break;  // nothing of ours comes after it
     }
   }

@@ -26,7 +26,6 @@ struct ProcStatus {
   Reading size_bytes;      // VmSize
   Reading swap_bytes;
   Reading hugetlb_bytes;
-  Reading threads;
 };
 
 // nullopt: nothing resident to report (a zombie, a process that is about to end, a kernel thread).

@@ -195,11 +195,16 @@ bool ProcessTree::is_parent_of_tree(pid_t pid) const {
 }
 
 // Between vfork and exec a child runs in its parent's memory, which would be counted twice.
-bool ProcessTree::shares_memory_with_parent(const Process& process, const ProcStatus& memory) const {
+bool ProcessTree::shares_memory_with_parent(Process& process, const ProcStatus& memory) const {
+  if (process.has_own_memory) {
+    return false;
+  }
   const auto parent = processes_.find(process.last.parent_pid);
-  return parent != processes_.end() && parent->second.memory &&
-         parent->second.memory->size_bytes == memory.size_bytes &&
-         syscall(SYS_kcmp, process.last.parent_pid, process.id.pid, KCMP_VM, 0, 0) == 0;
+  const bool may_share =
+      parent != processes_.end() && parent->second.memory && parent->second.memory->size_bytes == memory.size_bytes;
+  const long order = may_share ? syscall(SYS_kcmp, process.last.parent_pid, process.id.pid, KCMP_VM, 0, 0) : -1;
+  process.has_own_memory = order > 0;
+  return order == 0;
 }
 
 // The children of every thread. The list of threads is made anew where their number is another.

@@ -93,7 +93,7 @@ class ProcessTree {
   bool is_parent_of_tree(pid_t pid) const;
   bool visit_from_root();
   void forget(std::map<pid_t, Process>::iterator process);
-  bool shares_memory_with_parent(const Process& process, const ProcStatus& memory) const;
+  bool shares_memory_with_parent(Process& process, const ProcStatus& memory) const;
   void append_children(Process& process, std::vector<pid_t>& pids);
   void look_at_every_process();
   void visit_those_not_reached();
