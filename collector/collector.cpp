@@ -222,7 +222,7 @@ int TrialRun::run(const OwnSettings& to_restore) {
       make_trial_command(trial_, read_environment(options_.environment), options_.database, socket_path);
   OutputPipe output = options_.in_foreground ? OutputPipe{} : make_output_pipe();
   TrialLog log(options_.in_foreground ? std::filesystem::path() : options_.log, options_.log_cap_bytes);
-  TrialWriter writer(recorder_, log, {});
+  TrialWriter writer(recorder_, log, {.interval = std::chrono::nanoseconds(trial_.interval_ns)});
 
   if (trial_.memory_limit_bytes && !cgroup_) {
     const std::string reason = fmt::format("was not started, since its memory_limit of {} could not be obeyed: {}",

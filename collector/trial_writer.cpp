@@ -24,7 +24,7 @@ void TrialWriter::add(Sample sample, std::vector<ProcessReading> processes) {
   for (ProcessReading& reading : processes) {
     queue_.push(std::move(reading));
   }
-  wake_in(limits_.gather);
+  wake_in(sample_delay());
 }
 
 void TrialWriter::add(ReceivedEvent event) {
@@ -35,8 +35,9 @@ void TrialWriter::add(ReceivedEvent event) {
 
 // The thread sleeps until then, so that it wakes once a batch and not once a row.
 void TrialWriter::wake_in(Clock::duration delay) {
-  if (!due_) {
-    due_ = Clock::now() + delay;
+  const Clock::time_point due = Clock::now() + delay;
+  if (!due_ || due < *due_) {
+    due_ = due;
     changed_.notify_one();
   }
 }

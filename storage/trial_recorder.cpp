@@ -14,6 +14,9 @@
 namespace memtrack {
 namespace {
 
+// KiB. Who writes shares the machine with what is measured; rows are appended, so that old pages are not needed again.
+constexpr const char* kSmallCache = "PRAGMA cache_size = -128";
+
 void bind_text_or_null(SQLite::Statement& statement, int index, const std::string& text) {
   bind_optional(statement, index, text.empty() ? std::nullopt : std::optional(text));
 }
@@ -189,8 +192,10 @@ struct TrialRecorder::Statements {
 TrialRecorder::TrialRecorder(Database database, std::int64_t trial_id)
     : database_(std::move(database)),
       trial_id_(trial_id),
-      statements_(with_storage_errors("prepare to write", database_.path(),
-                                      [&] { return std::make_unique<Statements>(database_.handle()); })) {}
+      statements_(with_storage_errors("prepare to write", database_.path(), [&] {
+        database_.handle().exec(kSmallCache);
+        return std::make_unique<Statements>(database_.handle());
+      })) {}
 TrialRecorder::~TrialRecorder() = default;
 
 void TrialRecorder::begin(const TrialStart& start) {
