@@ -1,11 +1,7 @@
 #include "collector/attached_session.h"
 
-#include <sys/epoll.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -29,19 +25,9 @@ AttachedSession::AttachedSession(ProcessId process, FileDescriptor watched, std:
       signals_(signals),
       reader_(reader),
       sampler_(reader, TreeRoot::attached(process, left_out_of_tree(process.pid)), interval),
-      meter_(sampler_, interval, events, clock, writer),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-  for (const int descriptor : {meter_.timer(), meter_.events(), signals_.descriptor(), watched_.get()}) {
-    watch(descriptor);
-  }
-}
-
-void AttachedSession::watch(int descriptor) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = descriptor;
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot watch a descriptor");
+      meter_(sampler_, interval, events, clock, writer) {
+  for (const int descriptor : {meter_.events(), signals_.descriptor(), watched_.get()}) {
+    waiting_.watch(descriptor);
   }
 }
 
@@ -66,23 +52,21 @@ TrialOutcome AttachedSession::run() {
 }
 
 AttachedSession::End AttachedSession::wait_and_serve() {
-  std::array<epoll_event, 4> ready{};
-  const int count = epoll_wait(epoll_.get(), ready.data(), static_cast<int>(ready.size()), -1);
-  if (count < 0 && errno != EINTR) {
-    throw std::system_error(errno, std::generic_category(), "cannot wait for the process");
-  }
   End end = End::none;
-  for (int i = 0; i < count; ++i) {
-    const int descriptor = ready[static_cast<std::size_t>(i)].data.fd;
-    if (descriptor == watched_.get()) {
+  for (const pollfd& entry : waiting_.wait_until(meter_.next_tick())) {
+    if (entry.revents == 0) {
+      continue;
+    }
+    if (entry.fd == watched_.get()) {
       end = End::process;
-    } else if (descriptor == meter_.timer()) {
-      meter_.on_tick();
-    } else if (descriptor == meter_.events()) {
+    } else if (entry.fd == meter_.events()) {
       meter_.on_events();
     } else if (end == End::none && is_told_to_stop()) {
       end = End::told;
     }
+  }
+  if (end == End::none) {
+    meter_.tick_if_due();
   }
   return end;
 }

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "collector/event_socket.h"
+#include "collector/poll_set.h"
 #include "collector/proc_reader.h"
 #include "collector/process_tree.h"
 #include "collector/sampler.h"
@@ -31,7 +32,6 @@ class AttachedSession {
  private:
   enum class End { none, process, told };
 
-  void watch(int descriptor);
   End wait_and_serve();
   bool is_told_to_stop();
   std::int64_t waited_for_faults();
@@ -42,7 +42,7 @@ class AttachedSession {
   ProcReader& reader_;
   Sampler sampler_;
   TrialMeter meter_;
-  FileDescriptor epoll_;
+  PollSet waiting_;
 };
 
 }  // namespace memtrack

@@ -1,19 +1,11 @@
 #include "collector/idle_watch.h"
 
-#include <poll.h>
 #include <signal.h>
 
-#include <algorithm>
-
+#include "collector/poll_set.h"
 #include "collector/sampler.h"
 
 namespace memtrack {
-namespace {
-
-// poll's time does not go on while the machine is suspended: the clock is looked at again now and then.
-constexpr std::chrono::nanoseconds kLongestPoll = std::chrono::seconds(10);
-
-}  // namespace
 
 std::optional<int> IdleWatch::wait(std::chrono::nanoseconds time) {
   return wait_until(BootClock::now() + time);
@@ -40,19 +32,18 @@ std::optional<int> IdleWatch::sample(std::chrono::nanoseconds time, TrialWriter&
 }
 
 std::optional<int> IdleWatch::wait_until(BootClock::time_point time) {
+  PollSet waiting;
+  waiting.watch(signals_.descriptor());
   for (;;) {
     while (const auto signal = signals_.take()) {
       if (*signal != SIGCHLD) {
         return signal;
       }
     }
-    const auto left = std::clamp<std::chrono::nanoseconds>(time - BootClock::now(), {}, kLongestPoll);
-    if (left.count() == 0) {
+    if (BootClock::now() >= time) {
       return std::nullopt;
     }
-    const timespec timeout{.tv_sec = left.count() / 1'000'000'000, .tv_nsec = left.count() % 1'000'000'000};
-    pollfd signals{.fd = signals_.descriptor(), .events = POLLIN, .revents = 0};
-    ppoll(&signals, 1, &timeout, nullptr);
+    waiting.wait_until(time);
   }
 }
 

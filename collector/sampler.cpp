@@ -38,6 +38,14 @@ void Sampler::read(Sample& sample, BootClock::time_point due) {
   }
 }
 
+const PeakFacts& Sampler::complete_peaks() {
+  peaks_.high_water = tree_.high_water();
+  if (cgroup_ != nullptr) {
+    peaks_.cgroup_bytes = cgroup_->peak_bytes();
+  }
+  return peaks_;
+}
+
 void Sampler::read_tree(Sample& sample, BootClock::time_point due) {
   tree_.read_into(sample, due);
   peaks_.largest_rss_sample_bytes = std::max(peaks_.largest_rss_sample_bytes, sample.tree_rss_bytes);

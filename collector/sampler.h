@@ -44,6 +44,8 @@ class Sampler {
 
   ProcessTree& tree() { return tree_; }
   PeakFacts& peaks() { return peaks_; }
+  // With what the kernel kept until now.
+  const PeakFacts& complete_peaks();
   std::int64_t pss_skipped() const { return pss_skipped_; }
 
  private:

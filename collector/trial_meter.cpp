@@ -1,10 +1,5 @@
 #include "collector/trial_meter.h"
 
-#include <sys/timerfd.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <system_error>
 #include <utility>
 
 namespace memtrack {
@@ -18,47 +13,29 @@ constexpr std::chrono::milliseconds kTotalsEvery(400);
 // The time spent in a phase, told while it lasts: each time is a page more to write.
 constexpr std::chrono::seconds kPhaseTotalsEvery(10);
 
-timespec to_timespec(std::chrono::nanoseconds time) {
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
-  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
-}
-
 }  // namespace
 
 TrialMeter::TrialMeter(Sampler& sampler, std::chrono::nanoseconds interval, EventSocket& events, TrialClock& clock,
                        TrialWriter& writer)
-    : sampler_(sampler),
-      interval_(interval),
-      events_(events),
-      clock_(clock),
-      writer_(writer),
-      timer_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  if (!timer_) {
-    throw std::system_error(errno, std::generic_category(), "cannot make a timer");
-  }
-}
+    : sampler_(sampler), interval_(interval), events_(events), clock_(clock), writer_(writer) {}
 
 void TrialMeter::start() {
   const BootClock::time_point now = BootClock::now();
-  first_tick_ = now + interval_;
-  const itimerspec times{.it_interval = to_timespec(interval_),
-                         .it_value = to_timespec(first_tick_.time_since_epoch())};
-  if (timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &times, nullptr) != 0) {
-    throw std::system_error(errno, std::generic_category(), "cannot set the timer");
-  }
+  next_tick_ = now + interval_;
   take_sample(SampleKind::start, now);
 }
 
-void TrialMeter::on_tick() {
-  std::uint64_t expirations = 0;
-  if (read(timer_.get(), &expirations, sizeof expirations) != sizeof expirations) {
+// Ticks that have passed unread are late: counted, and never made up.
+void TrialMeter::tick_if_due() {
+  const BootClock::time_point now = BootClock::now();
+  if (now < next_tick_) {
     return;
   }
-  ticks_ += static_cast<std::int64_t>(expirations);
-  late_ticks_ += static_cast<std::int64_t>(expirations) - 1;
-  if (ended_ns_ == 0) {
-    take_sample(SampleKind::tick, first_tick_ + (ticks_ - 1) * interval_);
-  }
+  const std::int64_t passed = (now - next_tick_) / interval_;
+  const BootClock::time_point due = next_tick_ + passed * interval_;
+  late_ticks_ += passed;
+  next_tick_ = due + interval_;
+  take_sample(SampleKind::tick, due);
 }
 
 void TrialMeter::on_events() {
@@ -96,7 +73,7 @@ std::int64_t TrialMeter::end() {
     on_events();  // what was sent before the end belongs to the phases before it
   }
   take_sample(SampleKind::final, BootClock::now());
-  timer_.reset();
+  next_tick_ = BootClock::time_point::max();
   return ended_ns_ = clock_.at(BootClock::now());
 }
 
@@ -126,8 +103,7 @@ void TrialMeter::hand_over_totals() {
   }
   totals.phase_ns = phase_ns_;
   totals.pss_skipped = sampler_.pss_skipped();
-  sampler_.peaks().high_water = sampler_.tree().high_water();
-  decide_peaks(sampler_.peaks(), totals);
+  decide_peaks(sampler_.complete_peaks(), totals);
   writer_.set_totals(std::move(totals));
 }
 

@@ -12,7 +12,6 @@
 #include "collector/sampler.h"
 #include "collector/trial_clock.h"
 #include "collector/trial_writer.h"
-#include "storage/file_descriptor.h"
 
 namespace memtrack {
 
@@ -22,14 +21,14 @@ class TrialMeter {
   TrialMeter(Sampler& sampler, std::chrono::nanoseconds interval, EventSocket& events, TrialClock& clock,
              TrialWriter& writer);
 
-  // To be read when it is readable, by on_tick().
-  int timer() const { return timer_.get(); }
+  // When tick_if_due() is to be called next.
+  BootClock::time_point next_tick() const { return next_tick_; }
   // To be taken when something waits there, by on_events().
   int events() const { return events_.descriptor(); }
 
   // Takes the sample of the start; ticks follow.
   void start();
-  void on_tick();
+  void tick_if_due();
   void on_events();
   // Takes what was sent before, and the last sample; no tick follows. Returns when that was, Unix epoch.
   std::int64_t end();
@@ -46,13 +45,11 @@ class TrialMeter {
   TrialClock& clock_;
   TrialWriter& writer_;
 
-  FileDescriptor timer_;
   EventTally tally_;
   PhaseClock phases_;
-  std::int64_t ticks_ = 0;  // that the timer has counted, late ones included
   std::int64_t late_ticks_ = 0;
-  std::int64_t ended_ns_ = 0;           // 0: it goes on
-  BootClock::time_point first_tick_{};  // start + k * interval, k = 1
+  std::int64_t ended_ns_ = 0;                                       // 0: it goes on
+  BootClock::time_point next_tick_ = BootClock::time_point::max();  // start + k * interval, k >= 1
   BootClock::time_point next_totals_{};
   BootClock::time_point next_phase_totals_{};
   std::map<std::string, std::int64_t> phase_ns_;

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,12 +15,13 @@
 #include "collector/cgroup.h"
 #include "collector/end_plan.h"
 #include "collector/event_socket.h"
-#include "collector/event_tally.h"
 #include "collector/outcome.h"
+#include "collector/poll_set.h"
 #include "collector/proc_reader.h"
 #include "collector/sampler.h"
 #include "collector/signals.h"
 #include "collector/trial_clock.h"
+#include "collector/trial_meter.h"
 #include "collector/trial_writer.h"
 #include "storage/file_descriptor.h"
 
@@ -49,20 +49,13 @@ class TrialSession {
   int wait_status() const { return end_.wait_status; }
 
  private:
-  void watch(int descriptor);
-  void start_ticking();
   void wait_and_serve();
+  BootClock::time_point next_time() const;
   void serve(int descriptor);
   bool is_over();
 
-  void on_tick();
   void on_signals();
-  void on_events();
   void on_output();
-
-  void take_sample(SampleKind kind, BootClock::time_point due);
-  void hand_over_totals();
-  void take_event(const EventSocket::Datagram& datagram);
 
   void reap();
   void on_command_ended();
@@ -72,27 +65,17 @@ class TrialSession {
 
   const SessionSettings settings_;
   CollectorSignals& signals_;
-  EventSocket& events_;
   FileDescriptor output_;
   ProcReader& reader_;
-  TrialClock& clock_;
   TrialWriter& writer_;
 
-  FileDescriptor epoll_;
-  FileDescriptor timer_;
+  PollSet waiting_;
   Sampler sampler_;
-  EventTally tally_;
-  PhaseClock phases_;
+  TrialMeter meter_;
   EndPlan plan_;
   EndFacts end_;
   std::unique_ptr<char[]> output_buffer_;  // not touched, and so not resident, until there is output
-
-  std::int64_t ticks_ = 0;  // that the timer has counted, late ones included
-  std::int64_t late_ticks_ = 0;
-  BootClock::time_point first_tick_{};  // start + k * interval, k = 1
-  BootClock::time_point next_totals_{};
-  BootClock::time_point next_phase_totals_{};
-  std::map<std::string, std::int64_t> phase_ns_;
+  bool output_ended_ = false;              // nobody will write any more
   bool command_ended_ = false;
   bool has_children_ = true;
 };
