@@ -86,8 +86,6 @@ std::vector<fs::path> groups_below(const fs::path& group) {
   return folders;
 }
 
-// Opened anew for each reading: on v1 a list that was read less than a second ago is shown again on a descriptor that
-// stays open.
 std::vector<pid_t> members(const fs::path& group) {
   return parse_cgroup_procs(read_cgroup_file(group / kProcesses).value_or(""));
 }
@@ -184,6 +182,7 @@ TrialCgroup::TrialCgroup(fs::path path, int version, const CgroupPlace& place, f
       shared_parent_(std::move(shared_parent)),
       folder_(open_file(path_, O_PATH | O_DIRECTORY)),
       join_(open_file(path_ / kProcesses, O_WRONLY)),
+      list_(open_file(path_ / kProcesses, O_RDONLY)),
       current_(open_file(path_ / files_of(version).current, O_RDONLY)) {}
 
 TrialCgroup::TrialCgroup(TrialCgroup&& other) noexcept
@@ -193,6 +192,7 @@ TrialCgroup::TrialCgroup(TrialCgroup&& other) noexcept
       shared_parent_(std::move(other.shared_parent_)),
       folder_(std::move(other.folder_)),
       join_(std::move(other.join_)),
+      list_(std::move(other.list_)),
       current_(std::move(other.current_)) {}
 
 TrialCgroup::~TrialCgroup() {
@@ -213,7 +213,9 @@ void TrialCgroup::remove() const {
 }
 
 std::vector<pid_t> TrialCgroup::processes() const {
-  return parse_cgroup_procs(read_cgroup_file(folder_, kProcesses).value_or(""));
+  // On v1 a list that was read less than a second ago is shown again on a descriptor that stays open.
+  const auto text = version_ == 1 ? read_cgroup_file(folder_, kProcesses) : read_cgroup_file(list_);
+  return parse_cgroup_procs(text.value_or(""));
 }
 
 Reading TrialCgroup::current_bytes() const {

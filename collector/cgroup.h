@@ -82,6 +82,7 @@ class TrialCgroup {
   std::filesystem::path shared_parent_;
   FileDescriptor folder_;
   FileDescriptor join_;
+  FileDescriptor list_;
   FileDescriptor current_;  // held open, since opening costs more than reading
 };
 

@@ -7,20 +7,21 @@
 #include <cerrno>
 
 namespace memtrack {
-
 namespace {
 
 // The kernel fills a page with whole lines: a read that leaves more room than one takes was the last.
 constexpr std::size_t kLongestLine = 256;
 
-std::optional<std::string> read_whole(const FileDescriptor& file) {
+}  // namespace
+
+std::optional<std::string> read_cgroup_file(const FileDescriptor& file) {
   if (!file) {
     return std::nullopt;
   }
   std::string text;
   std::array<char, 4096> piece;
   for (;;) {
-    const ssize_t count = read(file.get(), piece.data(), piece.size());
+    const ssize_t count = pread(file.get(), piece.data(), piece.size(), static_cast<off_t>(text.size()));
     if (count < 0) {
       return std::nullopt;
     }
@@ -31,14 +32,12 @@ std::optional<std::string> read_whole(const FileDescriptor& file) {
   }
 }
 
-}  // namespace
-
 std::optional<std::string> read_cgroup_file(const std::filesystem::path& path) {
-  return read_whole(FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC)));
+  return read_cgroup_file(FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC)));
 }
 
 std::optional<std::string> read_cgroup_file(const FileDescriptor& folder, const char* name) {
-  return read_whole(FileDescriptor(openat(folder.get(), name, O_RDONLY | O_CLOEXEC)));
+  return read_cgroup_file(FileDescriptor(openat(folder.get(), name, O_RDONLY | O_CLOEXEC)));
 }
 
 int write_cgroup_file(const std::filesystem::path& path, std::string_view text) {
