@@ -1,6 +1,7 @@
 // The lower bound that the collector is held against: the bare reads of the same files at the same interval, with
 // descriptors held open and nothing parsed, stored or decided.
-//   bare_reads INTERVAL_MS TICKS PID...      prints its own CPU nanoseconds a tick
+//   bare_reads INTERVAL_MS TICKS [EVERY_MS:]FILE...      prints its own CPU nanoseconds a tick
+// FILE is read on every tick, EVERY_MS:FILE on the first tick that is that much after the last reading.
 
 #include <fcntl.h>
 #include <sys/timerfd.h>
@@ -16,6 +17,37 @@
 
 namespace {
 
+struct File {
+  int descriptor = -1;
+  long every_ms = 0;
+  long next_ms = 0;
+};
+
+File open_file(const std::string& argument) {
+  const std::size_t colon = argument.find(':');
+  File file;
+  if (argument[0] != '/' && colon != std::string::npos) {
+    file.every_ms = file.next_ms = std::atol(argument.c_str());
+  }
+  const std::string path = argument.substr(file.every_ms > 0 ? colon + 1 : 0);
+  file.descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.descriptor < 0) {
+    std::perror(path.c_str());
+    std::exit(1);
+  }
+  return file;
+}
+
+// To its end, where it comes in pieces. A file of a process that is gone reads as empty.
+void read_whole(int descriptor) {
+  constexpr ssize_t kWholeBelow = 3500;  // a longer text may go on
+  static std::array<char, 65536> buffer;
+  off_t offset = 0;
+  for (ssize_t count = buffer.size(); count >= kWholeBelow; offset += count) {
+    count = pread(descriptor, buffer.data(), buffer.size(), offset);
+  }
+}
+
 std::int64_t cpu_ns() {
   timespec time{};
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
@@ -26,33 +58,31 @@ std::int64_t cpu_ns() {
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fprintf(stderr, "usage: bare_reads INTERVAL_MS TICKS PID...\n");
+    std::fprintf(stderr, "usage: bare_reads INTERVAL_MS TICKS [EVERY_MS:]FILE...\n");
     return 2;
   }
   const long interval_ms = std::atol(argv[1]);
   const long ticks = std::atol(argv[2]);
-  std::vector<int> descriptors = {open("/proc/meminfo", O_RDONLY | O_CLOEXEC)};
+  std::vector<File> files;
   for (int i = 3; i < argc; ++i) {
-    const std::string process = std::string("/proc/") + argv[i];
-    for (const std::string& file :
-         {process + "/status", process + "/stat", process + "/task/" + argv[i] + "/children"}) {
-      descriptors.push_back(open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    }
+    files.push_back(open_file(argv[i]));
   }
   const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
   const itimerspec period{.it_interval = {interval_ms / 1000, interval_ms % 1000 * 1'000'000},
                           .it_value = {interval_ms / 1000, interval_ms % 1000 * 1'000'000}};
   timerfd_settime(timer, 0, &period, nullptr);
-  std::array<char, 16384> buffer{};
   const std::int64_t before = cpu_ns();
+  long now_ms = 0;
   for (long tick = 0; tick < ticks; ++tick) {
     std::uint64_t expirations = 0;
     if (read(timer, &expirations, sizeof expirations) < 0) {
       return 1;
     }
-    for (const int descriptor : descriptors) {
-      if (pread(descriptor, buffer.data(), buffer.size(), 0) < 0) {
-        break;  // the process is gone
+    now_ms += interval_ms * static_cast<long>(expirations);
+    for (File& file : files) {
+      if (now_ms >= file.next_ms) {
+        file.next_ms = now_ms + file.every_ms;
+        read_whole(file.descriptor);
       }
     }
   }
