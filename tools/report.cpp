@@ -38,7 +38,8 @@ constexpr const char* kSelectRows =
     "t.batch_size, t.hidden_layers, t.parameters, t.interval_ns, t.started_ns, t.ended_ns, t.reported_memory_mib, "
     "m.{average}, m.{count}, m.tick_count, m.avg_tree_rss_bytes, m.peak_rss_bytes, m.peak_source, "
     "(SELECT e.value FROM metrics e WHERE e.trial_id = t.trial_id AND e.name = 'test_accuracy' AND e.epoch IS NOT NULL "
-    "ORDER BY e.epoch DESC, e.time_ns DESC LIMIT 1) "
+    "ORDER BY e.epoch DESC, e.time_ns DESC LIMIT 1), "
+    "(SELECT p.pss_skipped FROM trial_totals p WHERE p.trial_id = t.trial_id) "
     "FROM trials t JOIN (SELECT * FROM trial_memory WHERE trial_id BETWEEN ?2 AND ?3) m ON m.trial_id = t.trial_id "
     "WHERE t.sweep_id = ?1 AND NOT t.warmup ORDER BY t.number, t.repeat, t.attempt, t.trial_id";
 
@@ -69,6 +70,7 @@ ReportRow read_row(const std::vector<Value>& values) {
   row.peak_rss_bytes = whole_of(take());
   row.peak_source = text_of(take());
   row.test_accuracy = real_of(take());
+  row.pss_skipped = whole_of(take()).value_or(0);
   return row;
 }
 

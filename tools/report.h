@@ -54,6 +54,7 @@ struct ReportRow {
   std::optional<std::int64_t> peak_rss_bytes = {};
   std::optional<std::string> peak_source = {};
   std::optional<double> test_accuracy = {};  // of the last epoch that told one
+  std::int64_t pss_skipped = 0;              // readings of pss left out, see docs/metrics.md
 };
 
 struct ReportSweep {

@@ -167,6 +167,25 @@ void add_missing_notes(const Report& report, std::vector<std::string>& notes) {
   }
 }
 
+// Averages of pss that leave out the moments when the trial was largest.
+void add_pss_notes(const Report& report, std::vector<std::string>& notes) {
+  if (report.metric.name != "tree_pss") {
+    return;
+  }
+  std::vector<std::int64_t> trials;
+  for (const ReportRow& row : report.rows) {
+    if (row.pss_skipped > 0) {
+      trials.push_back(row.number);
+    }
+  }
+  if (!trials.empty()) {
+    notes.push_back(
+        fmt::format("Of number {}, pss was not read at times: walking through a process that large would hold it up "
+                    "for over 10 ms.",
+                    list_of(trials)));
+  }
+}
+
 void add_failure_notes(const Report& report, std::vector<std::string>& notes) {
   std::size_t shown = 0;
   std::size_t failed = 0;
@@ -277,6 +296,7 @@ std::vector<std::string> report_notes(const Report& report) {
                                 kFewReadings, interval_text(*marked)));
   }
   add_missing_notes(report, notes);
+  add_pss_notes(report, notes);
   add_failure_notes(report, notes);
   return notes;
 }

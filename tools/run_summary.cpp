@@ -125,6 +125,14 @@ std::string sharing_lines(const RunSummary& summary) {
                   : "resident is a sum: pages that processes share count once for each");
 }
 
+std::string skipped_pss_lines(const RunSummary& summary) {
+  return summary.pss_skipped == 0
+             ? ""
+             : said(fmt::format("pss was not read {}: walking through a process that large would hold it up for over "
+                                "10 ms",
+                                summary.pss_skipped == 1 ? "once" : fmt::format("{} times", summary.pss_skipped)));
+}
+
 // A command that is to be copied stays whole.
 std::string sql_line(const RunSummary& summary, const std::string& database_flag) {
   const std::string trial = fmt::format("{}trial {};", kPrefix, summary.trial_id);
@@ -146,7 +154,8 @@ RunSummary load_run_summary(Database& database, std::int64_t trial_id) {
             "(SELECT count(DISTINCT pid) FROM processes WHERE trial_id = ?1), "
             "(SELECT max(tree_pss_max) FROM memory_totals WHERE trial_id = ?1 AND kind <> 'baseline'), "
             "(SELECT cpu_ns FROM samples WHERE trial_id = ?1 AND cpu_ns IS NOT NULL ORDER BY time_ns DESC LIMIT 1) - "
-            "(SELECT cpu_ns FROM samples WHERE trial_id = ?1 AND cpu_ns IS NOT NULL ORDER BY time_ns LIMIT 1) "
+            "(SELECT cpu_ns FROM samples WHERE trial_id = ?1 AND cpu_ns IS NOT NULL ORDER BY time_ns LIMIT 1), "
+            "(SELECT pss_skipped FROM trial_totals WHERE trial_id = ?1) "
             "FROM trials t, (SELECT * FROM trial_memory WHERE trial_id = ?1) m WHERE t.trial_id = ?1",
             {trial_id});
   const std::vector<Value>& row = found.rows.at(0);
@@ -167,6 +176,7 @@ RunSummary load_run_summary(Database& database, std::int64_t trial_id) {
           .average_tree_rss_bytes = real_of(row[13]),
           .average_used_bytes = real_of(row[14]),
           .tree_pss_count = whole_of(row[12]).value_or(0),
+          .pss_skipped = whole_of(row[23]).value_or(0),
           .largest_pss_bytes = whole_of(row[21]),
           .peak_rss_bytes = whole_of(row[16]),
           .peak_rss_upper_bytes = whole_of(row[17]),
@@ -180,7 +190,8 @@ std::string run_summary_text(const RunSummary& summary, const std::string& datab
   if (!summary.exit_code && !summary.term_signal && summary.state == "failed") {
     return fmt::format("memtrack: {}\n", escape_controls(summary.reason));  // it never started
   }
-  return said(time_text(summary)) + memory_lines(summary) + sharing_lines(summary) + sql_line(summary, database_flag);
+  return said(time_text(summary)) + memory_lines(summary) + sharing_lines(summary) + skipped_pss_lines(summary) +
+         sql_line(summary, database_flag);
 }
 
 }  // namespace memtrack

@@ -27,7 +27,7 @@ struct RunSummary {
   std::optional<std::int64_t> tree_cpu_ns = {};  // from its first sample to its last
   std::int64_t tick_count = 0, late_ticks = 0;
   std::optional<double> average_tree_pss_bytes = {}, average_tree_rss_bytes = {}, average_used_bytes = {};
-  std::int64_t tree_pss_count = 0;
+  std::int64_t tree_pss_count = 0, pss_skipped = 0;
   std::optional<std::int64_t> largest_pss_bytes = {}, peak_rss_bytes = {}, peak_rss_upper_bytes = {},
                               peak_cgroup_bytes = {}, max_used_bytes = {};
   std::int64_t processes_seen = 0;  // 0: not known

@@ -50,6 +50,7 @@ std::int64_t RecordedSweep::record(const RecordedTrialFigures& figures) {
         encode_epoch({.epoch = 1, .values = {{"train_loss", 0.5}, {"test_accuracy", *figures.test_accuracy}}}));
     batch.events.push_back({.time_ns = time_ns, .phase = "train", .event = event});
   }
+  batch.totals.pss_skipped = figures.pss_skipped;
   if (figures.peak_source) {
     batch.totals.peak_rss_bytes = (figures.tree_rss_mib + 20) * kMiB;
     batch.totals.peak_source = figures.peak_source;

@@ -23,6 +23,7 @@ struct RecordedTrialFigures {
   TrialState state = TrialState::done;
   std::string reason = {};
   std::optional<std::string> peak_source = {};  // "kernel": exact
+  std::int64_t pss_skipped = 0;
 };
 
 class RecordedSweep {

@@ -129,6 +129,14 @@ TEST_CASE("another metric changes the figure and what is said of it") {
   CHECK_THROWS_AS(find_report_metric("rss"), UsageError);
 }
 
+TEST_CASE("a report of pss says of which trials it was not read at times") {
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = kTenTicks});
+  sweep.record({.used_mib = kTenTicks, .pss_skipped = 7});
+  CHECK(contains(notes_of(load(sweep, "tree_pss")), "Of number 2, pss was not read at times"));
+  CHECK_FALSE(contains(notes_of(load(sweep)), "pss"));
+}
+
 TEST_CASE("the kernel's peaks and largest samples are told apart") {
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = kTenTicks, .peak_source = "kernel"});

@@ -84,6 +84,14 @@ TEST_CASE("the summary of processes that share memory shows pss first and never 
         "memtrack: trial 5; memtrack sql \"SELECT * FROM trial_memory WHERE trial_id = 5\"\n");
 }
 
+TEST_CASE("a summary says that pss was left out, and why") {
+  RunSummary summary = one_process();
+  summary.pss_skipped = 3;
+  CHECK(contains(run_summary_text(summary, ""), "pss was not read 3 times: walking through a process that large"));
+  summary.pss_skipped = 0;
+  CHECK_FALSE(contains(run_summary_text(summary, ""), "was not read"));
+}
+
 TEST_CASE("a summary without ticks has no averages and says why") {
   RunSummary summary = one_process();
   summary.tick_count = 0;
