@@ -1,5 +1,6 @@
 #include "collector/trial_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace memtrack {
@@ -31,6 +32,15 @@ void TrialWriter::add(ReceivedEvent event) {
   const std::lock_guard lock(mutex_);
   queue_.push(std::move(event));
   wake_in(limits_.gather);
+}
+
+TrialWriter::Clock::duration TrialWriter::sample_delay() const {
+  if (limits_.interval >= limits_.gather) {
+    return Clock::duration(0);
+  }
+  constexpr std::chrono::milliseconds kShortestInterval(1);
+  const Clock::duration interval = std::max<Clock::duration>(limits_.interval, kShortestInterval);
+  return std::min<Clock::duration>(limits_.gather, limits_.most_gathered * interval);
 }
 
 // The thread sleeps until then, so that it wakes once a batch and not once a row.

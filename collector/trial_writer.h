@@ -21,8 +21,10 @@ namespace memtrack {
 struct WriterLimits {
   std::size_t queue_bytes = std::size_t{64} << 20;
   std::size_t waiting_output_bytes = std::size_t{8} << 20;  // beyond: discarded and counted
-  // A row waits this long for others that go into the same transaction: with the writing itself, less than 1 s.
+  // A row waits this long for others that go into the same transaction: with the writing itself, less than 1 s. A
+  // sample waits for at most this many, so that few are in memory at once.
   std::chrono::milliseconds gather{700};
+  int most_gathered = 200;
   // A sample waits not at all where the next comes no sooner: one waking of the thread instead of two.
   std::chrono::nanoseconds interval{};
   std::chrono::milliseconds retry{100};
@@ -58,9 +60,7 @@ class TrialWriter {
   Written write_batch(std::unique_lock<std::mutex>& lock, bool with_outcome);
   Written try_to_write(const TrialOutcome* outcome);
   void wake_in(Clock::duration delay);
-  Clock::duration sample_delay() const {
-    return limits_.interval < limits_.gather ? Clock::duration(limits_.gather) : Clock::duration(0);
-  }
+  Clock::duration sample_delay() const;
 
   TrialRecorder& recorder_;
   TrialLog& log_;

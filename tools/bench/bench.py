@@ -57,13 +57,13 @@ def children_of(pid):
     return found
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=60, every=0.02):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = condition()
         if found:
             return found
-        time.sleep(0.02)
+        time.sleep(every)
     raise SystemExit(f"{sys.argv[0]}: waited in vain for {condition}")
 
 
