@@ -122,7 +122,8 @@ void keep_by_malloc(long size) {
   for (std::size_t left = mib(size); left >= kBlock; left -= kBlock) {
     blocks.push_back(std::memset(std::malloc(kBlock - 64), 1, kBlock - 64));
   }
-  [[maybe_unused]] static void* last = std::malloc(kBlock);
+  static void* volatile last = nullptr;  // so that the compiler does not leave it out
+  last = std::malloc(kBlock);
   for (void* block : blocks) {
     std::free(block);
   }
