@@ -115,6 +115,8 @@ void burst(long size, long ms) {
   munmap(memory, mib(size));
 }
 
+void* volatile kept_block = nullptr;  // so that no compiler leaves it out
+
 // Blocks below the size that malloc maps apart; the last one, which stays, keeps the others from being given back.
 void keep_by_malloc(long size) {
   constexpr std::size_t kBlock = 65536;
@@ -122,8 +124,7 @@ void keep_by_malloc(long size) {
   for (std::size_t left = mib(size); left >= kBlock; left -= kBlock) {
     blocks.push_back(std::memset(std::malloc(kBlock - 64), 1, kBlock - 64));
   }
-  static void* volatile last = nullptr;  // so that the compiler does not leave it out
-  last = std::malloc(kBlock);
+  kept_block = std::malloc(kBlock);
   for (void* block : blocks) {
     std::free(block);
   }
