@@ -198,6 +198,19 @@ Trial insert_single(Database& database, const std::string& method, const std::st
   });
 }
 
+// Returns how many were cancelled.
+std::int64_t cancel_queued(Database& database, std::string_view column, std::int64_t id) {
+  return in_transaction(database, "cancel what is queued", [&](SQLite::Database& handle) {
+    SQLite::Statement cancel(
+        handle, fmt::format("UPDATE trials SET state = 'cancelled', reason = 'cancelled before it began', ended_ns = ? "
+                            "WHERE {} = ? AND state = 'queued'",
+                            column));
+    cancel.bind(1, now_ns());
+    cancel.bind(2, id);
+    return std::int64_t{cancel.exec()};
+  });
+}
+
 }  // namespace
 
 std::vector<SubmittedSweep> insert_sweeps(
@@ -313,27 +326,11 @@ bool requeue_trial(Database& database, std::int64_t trial_id) {
 }
 
 std::int64_t cancel_queued_trials(Database& database, std::int64_t sweep_id) {
-  return in_transaction(database, "cancel the sweep", [&](SQLite::Database& handle) {
-    SQLite::Statement cancel(
-        handle,
-        "UPDATE trials SET state = 'cancelled', reason = 'cancelled before it began', ended_ns = ? "
-        "WHERE sweep_id = ? AND state = 'queued'");
-    cancel.bind(1, now_ns());
-    cancel.bind(2, sweep_id);
-    return std::int64_t{cancel.exec()};
-  });
+  return cancel_queued(database, "sweep_id", sweep_id);
 }
 
 bool cancel_queued_trial(Database& database, std::int64_t trial_id) {
-  return in_transaction(database, "cancel the trial", [&](SQLite::Database& handle) {
-    SQLite::Statement cancel(
-        handle,
-        "UPDATE trials SET state = 'cancelled', reason = 'cancelled before it began', ended_ns = ? "
-        "WHERE trial_id = ? AND state = 'queued'");
-    cancel.bind(1, now_ns());
-    cancel.bind(2, trial_id);
-    return cancel.exec() == 1;
-  });
+  return cancel_queued(database, "trial_id", trial_id) == 1;
 }
 
 std::optional<std::int64_t> find_sweep(Database& database, const std::string& id_or_name) {
