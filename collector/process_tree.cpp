@@ -161,7 +161,7 @@ void ProcessTree::read_memory(Process& process, bool is_known) {
     memory.reset();
   }
   if (!memory) {
-    keep_last_row(process);
+    rows_.keep_last(process);
   }
   process.memory = memory;
   process.smaps.reset();
@@ -175,7 +175,7 @@ void ProcessTree::read_memory(Process& process, bool is_known) {
 }
 
 void ProcessTree::forget(std::map<pid_t, Process>::iterator process) {
-  keep_last_row(process->second);
+  rows_.keep_last(process->second);
   // Reaped by somebody who is not of an attached tree: no parent's count holds what it used.
   if (root_.is_counted && !is_parent_of_tree(process->second.last.parent_pid)) {
     const ProcStat& last = process->second.last;
@@ -311,41 +311,9 @@ bool ProcessTree::read_pss_into(Sample& sample, PssBudget& budget) {
   return true;
 }
 
-std::vector<ProcessReading> ProcessTree::take_rows(bool of_all) {
-  std::vector<ProcessReading> rows = std::exchange(last_rows_, {});
-  for (auto& [pid, process] : processes_) {
-    if (!process.memory || process.reading != reading_) {
-      continue;
-    }
-    const bool is_new = process.row_number == 0 || process.row_parent_pid != process.last.parent_pid ||
-                        process.row_name != process.last.name;
-    if (is_new) {
-      name_for_rows(process);
-    }
-    if (is_new || of_all) {
-      process.row_time_ns = process.read_time_ns;
-      rows.push_back(process_row(process));
-    }
-  }
-  return rows;
-}
-
-void ProcessTree::name_for_rows(Process& process) {
-  process.row_number = ++last_row_number_;
-  process.row_parent_pid = process.last.parent_pid;
-  process.row_name = process.last.name;
-}
-
-void ProcessTree::keep_last_row(Process& process) {
-  if (process.memory && process.row_number != 0 && process.read_time_ns > process.row_time_ns) {
-    last_rows_.push_back(process_row(process));
-    process.row_time_ns = process.read_time_ns;
-  }
-}
-
 void ProcessTree::add_reaped(pid_t pid, const rusage& usage) {
   if (const auto process = processes_.find(pid); process != processes_.end()) {
-    keep_last_row(process->second);
+    rows_.keep_last(process->second);
     processes_.erase(process);
   } else {
     ++high_water_.processes_seen;

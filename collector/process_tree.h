@@ -20,6 +20,7 @@
 #include "collector/cgroup.h"
 #include "collector/measured_process.h"
 #include "collector/proc_reader.h"
+#include "collector/process_rows.h"
 #include "collector/pss_budget.h"
 #include "collector/tree_figures.h"
 #include "collector/trial_clock.h"
@@ -68,7 +69,7 @@ class ProcessTree {
 
   // Rows of the processes that read_into() found: of all of them, or of those alone that have none yet. Those of
   // processes that have ended since come along: their last reading.
-  std::vector<ProcessReading> take_rows(bool of_all);
+  std::vector<ProcessReading> take_rows(bool of_all) { return rows_.take(processes_, reading_, of_all); }
 
   // Finds it anew, with a look at every process of the machine: before signals are sent. Reads no memory.
   void refresh(Clock::time_point now);
@@ -98,8 +99,6 @@ class ProcessTree {
   void look_at_every_process();
   void visit_those_not_reached();
   void find(Clock::time_point now);
-  void keep_last_row(Process& process);
-  void name_for_rows(Process& process);
   void note_high_water(Process& process, Reading bytes);
 
   ProcReader& reader_;
@@ -116,8 +115,7 @@ class ProcessTree {
   std::vector<ProcessId> living_;
   TreeHighWater high_water_;
   EndedUsage reaped_;
-  std::int64_t last_row_number_ = 0;
-  std::vector<ProcessReading> last_rows_;  // of processes that have ended
+  ProcessRows rows_;
   std::int64_t last_cpu_ns_ = 0;
   std::int64_t last_major_faults_ = 0;
 };

@@ -86,27 +86,4 @@ void sum_pss(const std::map<pid_t, MeasuredProcess>& processes, Sample& sample) 
   sample.tree_uss_bytes = uss.value();
 }
 
-ProcessReading process_row(const MeasuredProcess& process) {
-  ProcessReading row{.time_ns = process.read_time_ns,
-                     .process = process.row_number,
-                     .pid = process.id.pid,
-                     .parent_pid = process.row_parent_pid,
-                     .name = process.row_name,
-                     .threads = process.last.threads,
-                     .cpu_ns = ticks_to_ns(process.last.user_ticks + process.last.system_ticks)};
-  if (process.memory) {
-    row.rss_bytes = process.memory->rss_bytes;
-    row.rss_anon_bytes = process.memory->rss_anon_bytes;
-    row.rss_file_bytes = process.memory->rss_file_bytes;
-    row.rss_shmem_bytes = process.memory->rss_shmem_bytes;
-    row.peak_rss_bytes = process.memory->peak_rss_bytes;
-    row.swap_bytes = process.memory->swap_bytes;
-  }
-  if (process.smaps) {
-    row.pss_bytes = process.smaps->pss_bytes;
-    row.uss_bytes = process.smaps->uss_bytes;
-  }
-  return row;
-}
-
 }  // namespace memtrack

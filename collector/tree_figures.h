@@ -21,9 +21,6 @@ void sum_tree(const std::map<pid_t, MeasuredProcess>& processes, const EndedUsag
 // Of the whole tree or of none: the columns stay empty where a process with memory has no figures.
 void sum_pss(const std::map<pid_t, MeasuredProcess>& processes, Sample& sample);
 
-// The row of a process as it was last read; `number` is its own within the trial.
-ProcessReading process_row(const MeasuredProcess& process);
-
 std::int64_t ticks_to_ns(std::int64_t ticks);
 
 }  // namespace memtrack
