@@ -291,7 +291,8 @@ std::variant<TrialCgroup, NoCgroup> make_trial_cgroup(const std::string& name, c
     obstacles += (obstacles.empty() ? "" : ", and ") + obstacle;
   }
   if (obstacles.empty()) {
-    obstacles = version == 0 ? "this machine has no cgroup memory controller in force" : "we are in no cgroup";
+    obstacles = version == 0 ? "this machine has no cgroup memory controller in force"
+                             : "in the root cgroup, where we are, only root can make others";
   }
   return NoCgroup{fmt::format("no cgroup can be made for the trial: {}; {}", obstacles, remedy(version, place))};
 }

@@ -15,7 +15,9 @@ constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 // A look at every process of the machine costs milliseconds: at most this share of the time is spent on it.
 constexpr int kFullLookShare = 10'000;
 constexpr std::chrono::seconds kFullLookAtMost(1);
-constexpr std::chrono::seconds kChildrenAtMost(1);
+constexpr std::chrono::seconds kLookBothWaysAtMost(1);
+// The list of a v1 cgroup costs as much as asking that many threads for their children.
+constexpr std::int64_t kThreadsWorthAList = 25;
 // Of a process with more threads than this, the children of all but the first are found by the full look alone.
 constexpr std::size_t kMostThreadsFollowed = 64;
 
@@ -57,7 +59,7 @@ void ProcessTree::read_into(Sample& sample, Clock::time_point now) {
 
 void ProcessTree::refresh(Clock::time_point now) {
   reads_memory_ = false;
-  next_full_look_ = next_children_ = now;
+  next_full_look_ = next_look_both_ways_ = now;
   find(now);
   reads_memory_ = true;
 }
@@ -66,11 +68,17 @@ void ProcessTree::find(Clock::time_point now) {
   const std::chrono::nanoseconds begin = thread_cpu_time();
   std::chrono::nanoseconds look{};
   ++reading_;
-  const std::vector<pid_t> members = cgroup_ != nullptr ? cgroup_->processes() : std::vector<pid_t>();
+  const bool looks_both_ways = now >= next_look_both_ways_;
+  std::vector<pid_t> members;
+  if (cgroup_ != nullptr && (looks_both_ways || is_list_cheaper())) {
+    members = cgroup_->processes();
+  }
   bool are_listed = !members.empty();
-  if (!are_listed || now >= next_children_) {
+  if (!are_listed || looks_both_ways) {
     are_listed = visit_from_root() || are_listed;
-    next_children_ = now + kChildrenAtMost;
+  }
+  if (looks_both_ways) {
+    next_look_both_ways_ = now + kLookBothWaysAtMost;
   }
   for (const pid_t pid : members) {
     visit(pid, Belonging::certain);
@@ -83,9 +91,11 @@ void ProcessTree::find(Clock::time_point now) {
   }
   visit_those_not_reached();
   living_.clear();
+  threads_ = 0;
   for (const auto& [pid, process] : processes_) {
     if (process.last.is_alive()) {
       living_.push_back(process.id);
+      threads_ += process.last.threads;
     }
   }
   cost_ = thread_cpu_time() - begin - (are_listed ? look : std::chrono::nanoseconds(0));
@@ -192,6 +202,11 @@ bool ProcessTree::is_of_tree(const Process& process) const {
 
 bool ProcessTree::is_parent_of_tree(pid_t pid) const {
   return (!root_.is_counted && pid == root_.process.pid) || processes_.contains(pid);
+}
+
+bool ProcessTree::is_list_cheaper() const {
+  const bool kernel_lists_children = !collector_.children.empty();
+  return cgroup_->version() == 2 || threads_ > kThreadsWorthAList || !kernel_lists_children;
 }
 
 // Between vfork and exec a child runs in its parent's memory, which would be counted twice.

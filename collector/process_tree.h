@@ -52,8 +52,8 @@ class ProcessTree {
  public:
   using Clock = BootClock;
 
-  // `cgroup`: the trial's own, which lists them at once; outlives this. Those who left it are found less often.
-  // nullptr: it has none.
+  // `cgroup`: the trial's own, which lists them at once; outlives this. Once a second both are asked, since processes
+  // may leave it, and else what costs less. nullptr: it has none.
   ProcessTree(ProcReader& reader, TreeRoot root, const TrialCgroup* cgroup = nullptr);
   ProcessTree(ProcReader& reader, pid_t collector, const TrialCgroup* cgroup = nullptr)
       : ProcessTree(reader, TreeRoot::of_collector(collector), cgroup) {}
@@ -94,6 +94,7 @@ class ProcessTree {
   bool is_parent_of_tree(pid_t pid) const;
   bool visit_from_root();
   void forget(std::map<pid_t, Process>::iterator process);
+  bool is_list_cheaper() const;
   bool shares_memory_with_parent(Process& process, const ProcStatus& memory) const;
   void append_children(Process& process, std::vector<pid_t>& pids);
   void look_at_every_process();
@@ -110,7 +111,8 @@ class ProcessTree {
   std::int64_t time_ns_ = 0;  // of the sample that is read
   bool reads_memory_ = true;
   Clock::time_point next_full_look_{};
-  Clock::time_point next_children_{};  // where the cgroup lists the processes, their children are asked for less often
+  Clock::time_point next_look_both_ways_{};  // by the cgroup's list and by the children of every thread
+  std::int64_t threads_ = 0;                 // of the whole tree, as of the last reading
   std::chrono::nanoseconds cost_{};
   std::vector<ProcessId> living_;
   TreeHighWater high_water_;

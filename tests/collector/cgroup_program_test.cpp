@@ -154,7 +154,9 @@ TEST_CASE("a process that left the cgroup is still of the tree") {
   pid_t left = 0;
   REQUIRE(wait_until([&] { return (left = process_of(trial, "sleep\0001000")) > 0; }));
   const std::filesystem::path cgroup = cgroup_of(trial);
-  REQUIRE(write_cgroup_file(cgroup.parent_path() / "cgroup.procs", std::to_string(left)) == 0);
+  const std::filesystem::path elsewhere = cgroup.parent_path() / "memtrack-test-elsewhere";
+  REQUIRE(std::filesystem::create_directory(elsewhere));
+  REQUIRE(write_cgroup_file(elsewhere / "cgroup.procs", std::to_string(left)) == 0);
   const std::string now = trial.sql("SELECT coalesce(max(time_ns), 0) FROM samples");
   CHECK(wait_until([&] {
     return trial.sql("SELECT count(*) > 0 FROM samples WHERE process_count >= 2 AND time_ns > " + now) == "1";
@@ -162,6 +164,7 @@ TEST_CASE("a process that left the cgroup is still of the tree") {
   std::ofstream(trial.path("go")) << "";
   CHECK(trial.wait() == 0);
   CHECK_FALSE(trial.has_processes());
+  CHECK(rmdir(elsewhere.c_str()) == 0);
 }
 
 TEST_CASE("a trial without a cgroup is measured all the same") {
