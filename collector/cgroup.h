@@ -7,8 +7,8 @@
 //   if (auto* cgroup = std::get_if<TrialCgroup>(&made)) { ... } else { std::get<NoCgroup>(made).reason }
 //
 // v1: a group below the collector's own one in the memory hierarchy.
-// v2: below the collector's own group where that is ours to divide, else, as root, in /sys/fs/cgroup/memtrack. A group
-// of v2 that has controllers for those below it may hold no processes: where ours holds none but memtrack's own, these
+// v2: as root in /sys/fs/cgroup/memtrack, else below the collector's own group where that is ours to divide. A group of
+// v2 that has controllers for those below it may hold no processes: where ours holds none but memtrack's own, these
 // move to a leaf of it, memtrack.self.
 
 #include <sys/stat.h>

@@ -87,13 +87,14 @@ std::vector<CgroupParent> cgroup_parents(int version, const CgroupPlace& place) 
     parents.push_back({.path = fs::exists(named) ? named : mount, .version = 1});
     return parents;
   }
+  // Root needs no delegated group. One that is divided could not take memtrackd in again when systemd restarts it.
+  if (place.as_root) {
+    parents.push_back({.path = place.root / kTopGroup, .version = 2, .is_ours = true});
+  }
   const fs::path group = below(place.root, own.value_or("/"));
   // The one group without this file is the real root, which is no place for a trial to be among others.
   if (own && fs::exists(group / "cgroup.events")) {
     parents.push_back({.path = group.filename() == kOwnLeaf ? group.parent_path() : group, .version = 2});
-  }
-  if (place.as_root) {
-    parents.push_back({.path = place.root / kTopGroup, .version = 2, .is_ours = true});
   }
   return parents;
 }

@@ -155,11 +155,11 @@ TEST_CASE("somebody else's process in our group of v2 is not moved, and named wi
   CHECK_FALSE(fake.has("mine.scope/memtrack.self"));
 }
 
-TEST_CASE("root goes to the top where its own group is shared, and leaves nothing there") {
-  FakeCgroups fake("0::/session.scope\n");
+TEST_CASE("root goes to the top, leaves its own group undivided, and leaves nothing there") {
+  FakeCgroups fake("0::/memtrackd.service\n");
   fake.add_v2("", "cpu memory\n", "");
-  fake.add_v2("session.scope", "memory\n", "49\n");
-  fake.add_process(49, "bash");
+  fake.add_v2("memtrackd.service", "memory\n", "50\n");
+  fake.add_process(50, "memtrackd");
   {
     const auto first = make_trial_cgroup("memtrack-1", fake.place(true));
     REQUIRE(reason_of(first) == "made");
@@ -172,6 +172,18 @@ TEST_CASE("root goes to the top where its own group is shared, and leaves nothin
     CHECK_FALSE(fake.has("memtrack/memtrack-2"));
   }
   CHECK_FALSE(fake.has("memtrack"));
+  CHECK(fake.read("memtrackd.service/cgroup.procs") == "50\n");
+  CHECK(fake.read("memtrackd.service/cgroup.subtree_control").empty());
+}
+
+TEST_CASE("root whose top is not to be divided goes to its own group") {
+  FakeCgroups fake("0::/mine.scope\n");
+  fake.add_v2("", "cpu memory\n", "");
+  fake.add_v2("mine.scope", "memory\n", "");
+  fake.forbidden = ".";
+  const auto made = make_trial_cgroup("memtrack-1", fake.place(true));
+  REQUIRE(reason_of(made) == "made");
+  CHECK(std::get<TrialCgroup>(made).path() == fake.path("mine.scope/memtrack-1"));
 }
 
 TEST_CASE("where our group is the root of v2 itself the trial's is not made among those at the top") {

@@ -69,7 +69,8 @@ class FakeCgroups {
 
   static int make_folder(const char* name, mode_t mode) {
     const std::filesystem::path group = name;
-    if (!instance_->forbidden.empty() && group.parent_path() == instance_->path(instance_->forbidden)) {
+    if (!instance_->forbidden.empty() &&
+        std::filesystem::equivalent(group.parent_path(), instance_->path(instance_->forbidden))) {
       return refuse(EACCES);
     }
     if (mkdir(name, mode) != 0) {
