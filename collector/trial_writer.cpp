@@ -1,9 +1,16 @@
 #include "collector/trial_writer.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <utility>
 
 namespace memtrack {
+namespace {
+
+constexpr std::size_t kManySamples = 500;  // some 250 KiB: more than wait where the database can be written
+
+}  // namespace
 
 TrialWriter::TrialWriter(TrialRecorder& recorder, TrialLog& log, const WriterLimits& limits)
     : recorder_(recorder), log_(log), limits_(limits), queue_(limits.queue_bytes), thread_([this] { run(); }) {}
@@ -117,6 +124,7 @@ void TrialWriter::write_next_batch(std::unique_lock<std::mutex>& lock) {
     due_ = Clock::now() + limits_.retry;
   } else if (queue_.is_empty()) {
     due_.reset();
+    give_memory_back();
   } else {
     due_ = Clock::now() + (queue_.has_full_batch() ? Clock::duration(0) : limits_.gather);
   }
@@ -148,6 +156,7 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   if (!has_batch_) {
     batch_ = queue_.take();
     has_batch_ = true;
+    has_waited_much_ = has_waited_much_ || batch_.samples.size() > kManySamples;
   }
   batch_.totals = totals_;
   batch_.totals.samples_thinned = queue_.samples_thinned() + samples_lost_;
@@ -167,6 +176,14 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
     has_batch_ = false;
   }
   return written;
+}
+
+// malloc keeps what an outage took, since small blocks that stay lie between those that were freed.
+void TrialWriter::give_memory_back() {
+  if (has_waited_much_) {
+    has_waited_much_ = false;
+    malloc_trim(0);
+  }
 }
 
 TrialWriter::Written TrialWriter::try_to_write(const TrialOutcome* outcome) {

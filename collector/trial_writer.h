@@ -58,6 +58,7 @@ class TrialWriter {
   void write_next_batch(std::unique_lock<std::mutex>& lock);
   void write_rest(std::unique_lock<std::mutex>& lock);
   Written write_batch(std::unique_lock<std::mutex>& lock, bool with_outcome);
+  void give_memory_back();
   Written try_to_write(const TrialOutcome* outcome);
   void wake_in(Clock::duration delay);
   Clock::duration sample_delay() const;
@@ -80,6 +81,7 @@ class TrialWriter {
   // The thread's own.
   RecordBatch batch_;  // taken from the queue and not written yet
   bool has_batch_ = false;
+  bool has_waited_much_ = false;
   std::int64_t samples_lost_ = 0;
   std::int64_t process_rows_lost_ = 0;
   std::string last_error_;

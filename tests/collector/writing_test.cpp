@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -103,6 +104,13 @@ std::vector<std::string> until_told() {
 
 void tell(CollectedTrial& trial) {
   std::ofstream(trial.path("end")) << "";
+}
+
+// Of a process, by its own page tables.
+[[maybe_unused]] double private_mib(pid_t pid) {
+  const std::string smaps = read_file("/proc/" + std::to_string(pid) + "/smaps_rollup");
+  const std::size_t line = smaps.find("Private_Dirty:");
+  return line == std::string::npos ? 0 : std::stod(smaps.substr(line + std::strlen("Private_Dirty:"))) / 1024;
 }
 
 std::string samples(CollectedTrial& trial) {
@@ -217,6 +225,24 @@ TEST_CASE("what does not fit into memory while the database is locked is thinned
   CHECK(number("SELECT count(*) FROM samples WHERE kind = 'start'") == 1);
   CHECK(number("SELECT max(time_ns) FROM samples") == count);
   CHECK(number("SELECT sum(sample_count) FROM memory_totals") == count - thinned);
+}
+
+TEST_CASE("what waited in memory while the database was locked is given back afterwards") {
+#ifdef __SANITIZE_ADDRESS__
+  MESSAGE("the sanitizer's memory is not the program's: not tested");
+#else
+  CollectedTrial trial(until_told(), {.interval = 1ms});
+  const pid_t collector = trial.start();
+  REQUIRE(wait_until([&] { return trial.number("SELECT count(*) FROM samples") > 1000; }));
+  const double before = private_mib(collector);
+  trial.database().handle().exec("BEGIN IMMEDIATE");
+  CHECK(wait_until([&] { return private_mib(collector) > before + 2; }));
+  trial.database().handle().exec("ROLLBACK");
+  CHECK(wait_until([&] { return private_mib(collector) < before + 1; }));
+  tell(trial);
+  CHECK(trial.wait() == 0);
+  CHECK(trial.sql("SELECT samples_thinned FROM trial_totals") == "0");
+#endif
 }
 
 TEST_CASE("ticks that a stopped collector missed are counted, and the command goes on") {
