@@ -121,6 +121,9 @@ class MeasuredTree:
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    def end(self):
         self.run.terminate()
         self.run.wait()
 
