@@ -124,7 +124,6 @@ void TrialWriter::write_next_batch(std::unique_lock<std::mutex>& lock) {
     due_ = Clock::now() + limits_.retry;
   } else if (queue_.is_empty()) {
     due_.reset();
-    give_memory_back();
   } else {
     due_ = Clock::now() + (queue_.has_full_batch() ? Clock::duration(0) : limits_.gather);
   }
@@ -156,7 +155,6 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   if (!has_batch_) {
     batch_ = queue_.take();
     has_batch_ = true;
-    has_waited_much_ = has_waited_much_ || batch_.samples.size() > kManySamples;
   }
   batch_.totals = totals_;
   batch_.totals.samples_thinned = queue_.samples_thinned() + samples_lost_;
@@ -172,18 +170,21 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
     process_rows_lost_ += static_cast<std::int64_t>(batch_.processes.size());
   }
   if (written != Written::not_yet) {
+    const bool was_large = batch_.samples.size() > kManySamples;
     batch_ = {};
     has_batch_ = false;
+    give_memory_back_after(was_large);
   }
   return written;
 }
 
-// malloc keeps what an outage took, since small blocks that stay lie between those that were freed.
-void TrialWriter::give_memory_back() {
-  if (has_waited_much_) {
-    has_waited_much_ = false;
+// Once the large batches after an outage are written: malloc keeps what they took, since small blocks that stay lie
+// between those that were freed.
+void TrialWriter::give_memory_back_after(bool large_batch) {
+  if (has_waited_much_ && !large_batch) {
     malloc_trim(0);
   }
+  has_waited_much_ = large_batch;
 }
 
 TrialWriter::Written TrialWriter::try_to_write(const TrialOutcome* outcome) {

@@ -58,7 +58,7 @@ class TrialWriter {
   void write_next_batch(std::unique_lock<std::mutex>& lock);
   void write_rest(std::unique_lock<std::mutex>& lock);
   Written write_batch(std::unique_lock<std::mutex>& lock, bool with_outcome);
-  void give_memory_back();
+  void give_memory_back_after(bool large_batch);
   Written try_to_write(const TrialOutcome* outcome);
   void wake_in(Clock::duration delay);
   Clock::duration sample_delay() const;
