@@ -173,7 +173,9 @@ void ByteSource::fail_at(std::int64_t offset, std::string_view what) const {
 }
 
 std::unique_ptr<ByteSource> open_byte_source(const std::filesystem::path& path) {
-  if (path.extension() == ".gz") return std::make_unique<GzipFile>(path);
+  // NAME.gz.part is a NAME.gz that is being downloaded.
+  const std::filesystem::path name = path.extension() == ".part" ? path.stem() : path.filename();
+  if (name.extension() == ".gz") return std::make_unique<GzipFile>(path);
   return std::make_unique<PlainFile>(path);
 }
 

@@ -45,7 +45,8 @@ class ByteSource {
   std::int64_t offset_ = 0;
 };
 
-// Opens `path` for reading; unpacks it where its name ends in .gz. Throws DatasetError where it cannot be opened.
+// Opens `path` for reading; unpacks it where its name ends in .gz (or .gz.part). Throws DatasetError where it cannot be
+// opened.
 std::unique_ptr<ByteSource> open_byte_source(const std::filesystem::path& path);
 
 }  // namespace memtrack

@@ -17,6 +17,8 @@ namespace fs = std::filesystem;
 constexpr std::string_view kCifarFolder = "cifar-10-batches-bin";
 constexpr std::string_view kCifarArchive = "cifar-10-binary.tar.gz";
 constexpr std::string_view kUnpackedCifarArchive = "cifar-10-binary.tar";
+// Bounds what gzip (5 bytes a block of 16 KiB at worst) and tar (1 KiB a member at most) add to the contents.
+constexpr std::int64_t kMostPackingBytes = 1 << 20;
 
 std::optional<std::string> environment(const char* name) {
   const char* value = std::getenv(name);
@@ -45,6 +47,20 @@ fs::path path_at_source(const DatasetDescription& description, const DatasetCont
 }
 
 }  // namespace
+
+std::vector<PublishedFile> published_files(const DatasetDescription& description) {
+  std::vector<PublishedFile> files;
+  if (description.format == DatasetFormat::generated) return files;
+  if (description.format == DatasetFormat::cifar) files.push_back({kCifarArchive, kMostPackingBytes});
+  for (const DatasetContent& content : description.contents) {
+    if (description.format == DatasetFormat::cifar) {
+      files.front().most_bytes += content.bytes;
+    } else {
+      files.push_back({content.name, content.bytes + kMostPackingBytes});
+    }
+  }
+  return files;
+}
 
 const DatasetDescription& describe_dataset(std::string_view name) {
   const auto catalog = dataset_catalog();

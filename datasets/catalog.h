@@ -36,11 +36,20 @@ struct DatasetDescription {
   std::int64_t test_count;
   std::span<const std::string_view> class_names;  // in the order of the labels
   std::span<const DatasetContent> contents;
-  std::string_view home;  // where its makers publish it; empty for generated data
+  std::string_view home;                      // where its makers publish it; empty for generated data
+  std::span<const std::string_view> mirrors;  // URLs of folders that hold the files, to be tried in this order
 };
 
 // mnist, fashion-mnist, cifar-10, generated-mnist, generated-cifar-10.
 std::span<const DatasetDescription> dataset_catalog();
+
+// A file as it lies at its source, packed.
+struct PublishedFile {
+  std::string_view name;    // "train-images-idx3-ubyte.gz", "cifar-10-binary.tar.gz"
+  std::int64_t most_bytes;  // packing cannot make it larger
+};
+// Empty for generated data.
+std::vector<PublishedFile> published_files(const DatasetDescription& description);
 
 // Throws DatasetError naming all known datasets.
 const DatasetDescription& describe_dataset(std::string_view name);
@@ -86,6 +95,11 @@ struct VerifiedContent {
 // folder and archive of the same data give the same digests. One entry a content, in the description's order.
 std::vector<VerifiedContent> verify_dataset(const DatasetDescription& description,
                                             const std::filesystem::path& data_directory);
+
+// Why the file at `path` is not the one that is published as `name`, by sha256 of its unpacked contents; nullopt: it
+// is.
+std::optional<std::string> published_file_fault(const DatasetDescription& description, std::string_view name,
+                                                const std::filesystem::path& path);
 
 // Reads straight into the one buffer: the peak while loading is the dataset and less than 1 MiB. Throws DatasetError.
 // Counts need not be the catalogue's (a shortened copy of the same format loads), shapes and labels do.

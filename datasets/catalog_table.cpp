@@ -56,17 +56,41 @@ constexpr std::array kGeneratedCifarContents = {
     DatasetContent{"generated", 6000 * 3073, "bcf8a18a8621c6b228d3268da9a980d8176807f1c48eb8007c7c49680d0196b3"},
 };
 
+constexpr std::array kMnistMirrors = {"https://ossci-datasets.s3.amazonaws.com/mnist"sv,
+                                      "https://storage.googleapis.com/cvdf-datasets/mnist"sv,
+                                      "http://yann.lecun.com/exdb/mnist"sv};
+constexpr std::array kFashionMirrors = {"http://fashion-mnist.s3-website.eu-central-1.amazonaws.com"sv,
+                                        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion"sv};
+constexpr std::array kCifarMirrors = {"https://www.cs.toronto.edu/~kriz"sv};
+
 constexpr std::array kCatalog = {
     DatasetDescription{"mnist", "MNIST: handwritten digits, grey", DatasetFormat::idx, kGrey28, 60000, 10000, kDigits,
-                       kMnistContents, "http://yann.lecun.com/exdb/mnist/"},
+                       kMnistContents, "http://yann.lecun.com/exdb/mnist/", kMnistMirrors},
     DatasetDescription{"fashion-mnist", "Fashion-MNIST: clothing, grey", DatasetFormat::idx, kGrey28, 60000, 10000,
-                       kClothing, kFashionContents, "https://github.com/zalandoresearch/fashion-mnist"},
+                       kClothing, kFashionContents, "https://github.com/zalandoresearch/fashion-mnist",
+                       kFashionMirrors},
     DatasetDescription{"cifar-10", "CIFAR-10: animals and vehicles, colour", DatasetFormat::cifar, kColour32, 50000,
-                       10000, kObjects, kCifarContents, "https://www.cs.toronto.edu/~kriz/cifar.html"},
-    DatasetDescription{"generated-mnist", "Generated patterns in the shape of MNIST", DatasetFormat::generated, kGrey28,
-                       6000, 1000, kDigits, kGeneratedMnistContents, ""},
-    DatasetDescription{"generated-cifar-10", "Generated patterns in the shape of CIFAR-10", DatasetFormat::generated,
-                       kColour32, 5000, 1000, kDigits, kGeneratedCifarContents, ""},
+                       10000, kObjects, kCifarContents, "https://www.cs.toronto.edu/~kriz/cifar.html", kCifarMirrors},
+    DatasetDescription{"generated-mnist",
+                       "Generated patterns in the shape of MNIST",
+                       DatasetFormat::generated,
+                       kGrey28,
+                       6000,
+                       1000,
+                       kDigits,
+                       kGeneratedMnistContents,
+                       "",
+                       {}},
+    DatasetDescription{"generated-cifar-10",
+                       "Generated patterns in the shape of CIFAR-10",
+                       DatasetFormat::generated,
+                       kColour32,
+                       5000,
+                       1000,
+                       kDigits,
+                       kGeneratedCifarContents,
+                       "",
+                       {}},
 };
 
 }  // namespace

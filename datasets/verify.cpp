@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "datasets/byte_source.h"
 #include "datasets/catalog.h"
 #include "datasets/cifar.h"
@@ -48,6 +52,13 @@ void verify_archive(const DatasetDescription& description, const fs::path& archi
   }
 }
 
+// nullopt: as published.
+std::optional<std::string> content_fault(const DatasetContent& content, ByteSource& source) {
+  const std::string sha256 = digest_to_end(source);
+  if (sha256 == content.sha256) return std::nullopt;
+  return fmt::format("{}: sha256 of its contents is {}, and would have to be {}", content.name, sha256, content.sha256);
+}
+
 std::string digest_dataset(const Dataset& dataset) {
   Sha256 digest;
   for (const DatasetPart& part : {dataset.train(), dataset.test()}) {
@@ -76,6 +87,23 @@ std::vector<VerifiedContent> verify_dataset(const DatasetDescription& descriptio
     verify_files(description, data_directory, found, contents);
   }
   return contents;
+}
+
+std::optional<std::string> published_file_fault(const DatasetDescription& description, std::string_view name,
+                                                const fs::path& path) {
+  std::optional<std::string> fault;
+  try {
+    if (description.format == DatasetFormat::cifar) {
+      visit_cifar_batches(path, [&](std::size_t batch, ByteSource& source, std::int64_t) {
+        if (!fault) fault = content_fault(description.contents[batch], source);
+      });
+      return fault;
+    }
+    const auto content = std::ranges::find(description.contents, name, &DatasetContent::name);
+    return content_fault(*content, *open_byte_source(path));
+  } catch (const DatasetError& error) {
+    return error.what();
+  }
 }
 
 }  // namespace memtrack

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "datasets/catalog.h"
-#include "datasets/sha256.h"
-#include "tests/datasets/fixture.h"
+#include "datasets/cifar.h"
+#include "tests/datasets/download_fixture.h"
 
 namespace memtrack {
 namespace {
@@ -13,10 +13,12 @@ namespace {
 using namespace testing;
 namespace fs = std::filesystem;
 
-std::string digest(const Bytes& bytes) {
-  Sha256 sha;
-  sha.add(bytes);
-  return sha.finish();
+std::vector<std::string_view> wrong_contents(const DatasetDescription& description, const fs::path& data) {
+  std::vector<std::string_view> names;
+  for (const VerifiedContent& content : verify_dataset(description, data)) {
+    if (!content.is_right()) names.push_back(content.name);
+  }
+  return names;
 }
 
 }  // namespace
@@ -56,6 +58,53 @@ TEST_CASE("verify computes the same digests for a folder and for the archive") {
     CHECK(from_folder[i].sha256 == digest(cifar_batch(10, static_cast<int>(i) * 10)));
     CHECK(from_archive[i].sha256 == from_folder[i].sha256);
     CHECK(from_archive[i].path.filename() == "cifar-10-binary.tar.gz");
+  }
+}
+
+TEST_CASE("verify finds one flipped bit wherever it is and however the file is packed") {
+  const Publication mnist = published_mnist();
+  const Bytes labels = idx_labels(10);
+  for (const std::size_t byte : {std::size_t{0}, std::size_t{7}, labels.size() - 1}) {
+    CAPTURE(byte);
+    for (const bool packed : {true, false}) {
+      const TemporaryFolder data;
+      write_mnist(data.path(), packed);
+      CHECK(wrong_contents(mnist.description(), data.path()).empty());
+      const Bytes wrong = flipped(labels, byte);
+      write_file(data.path() / "mnist" / (packed ? "t10k-labels-idx1-ubyte.gz" : "t10k-labels-idx1-ubyte"),
+                 packed ? gzip(wrong) : wrong);
+      CHECK(wrong_contents(mnist.description(), data.path()) ==
+            std::vector<std::string_view>{"t10k-labels-idx1-ubyte.gz"});
+    }
+  }
+}
+
+TEST_CASE("verify finds one flipped bit in a batch, in a folder and in the archive") {
+  const Publication cifar = published_cifar();
+  for (const std::size_t batch : {std::size_t{0}, std::size_t{3}, std::size_t{5}}) {
+    auto members = cifar_members();
+    members[batch].second = flipped(members[batch].second, 3073 * batch + 1);
+    const TemporaryFolder folder, archive;
+    write_cifar_folder(folder.path());
+    write_file(folder.path() / "cifar-10" / members[batch].first, members[batch].second);
+    write_file(archive.path() / "cifar-10/cifar-10-binary.tar.gz", gzip(tar(members)));
+    const std::vector<std::string_view> expected = {kCifarBatches[batch]};
+    CHECK(wrong_contents(cifar.description(), folder.path()) == expected);
+    CHECK(wrong_contents(cifar.description(), archive.path()) == expected);
+  }
+}
+
+TEST_CASE("verify finds any flipped bit of the packed files themselves") {
+  const Publication mnist = published_mnist();
+  for (const auto& [name, bytes] : mnist.files()) {
+    // From behind gzip's header, whose time and name are no contents, to the last byte.
+    for (std::size_t byte = 10; byte < bytes.size(); byte += bytes.size() / 40 + 1) {
+      CAPTURE(byte);
+      const TemporaryFolder data;
+      write_mnist(data.path(), true);
+      write_file(data.path() / "mnist" / name, flipped(bytes, byte));
+      CHECK(wrong_contents(mnist.description(), data.path()) == std::vector<std::string_view>{name});
+    }
   }
 }
 
