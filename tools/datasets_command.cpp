@@ -1,4 +1,4 @@
-// memtrack datasets: what lies in the data directory, and whether it is what its makers published.
+// memtrack datasets: what lies in the data directory, whether it is what its makers published, and getting it.
 
 #include <fmt/format.h>
 
@@ -8,6 +8,7 @@
 
 #include "datasets/catalog.h"
 #include "tools/commands.h"
+#include "tools/datasets_download.h"
 #include "tools/exit_codes.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
@@ -19,6 +20,7 @@ namespace {
 struct DatasetsOptions {
   std::vector<std::string> names;  // empty: all
   bool json = false;
+  std::string mirror;
 };
 
 std::vector<const DatasetDescription*> chosen(const std::vector<std::string>& names) {
@@ -129,15 +131,14 @@ int run_verify(const DatasetsOptions& options) {
   return right ? kRight : kFailed;
 }
 
-int refuse_download() {
-  std::string homes;
-  for (const DatasetDescription& description : dataset_catalog()) {
-    if (!description.home.empty()) {
-      homes += fmt::format("{}{} from {}", homes.empty() ? "" : ", ", description.name, description.home);
-    }
+// Without names: all that are published.
+int run_download(const DatasetsOptions& options) {
+  std::vector<const DatasetDescription*> datasets = chosen(options.names);
+  if (options.names.empty()) {
+    std::erase_if(datasets, [](const DatasetDescription* description) { return description->mirrors.empty(); });
   }
-  throw UsageError(fmt::format("downloading is not yet supported; put the official files into {}: {}",
-                               data_directory().string(), homes));
+  download_datasets(datasets, options.mirror);
+  return kRight;
 }
 
 }  // namespace
@@ -156,9 +157,18 @@ void add_datasets_command(CLI::App& app, Action& action) {
   add("list", "What is known, and what of it lies on this machine", run_list)
       ->add_flag("--json", options->json, "For programs");
   add("verify", "Read every file to its end and compare its contents' sha256", run_verify);
-  add("download", "Not yet: says where the official files are",
-      [](const DatasetsOptions&) { return refuse_download(); });
-  add_examples(*command, "memtrack datasets list\nmemtrack datasets verify mnist");
+  CLI::App* download = add("download", "Get the published files into the data folder", run_download);
+  download
+      ->add_option("--mirror", options->mirror,
+                   "A copy of a data folder on a web server, asked alone: URL/mnist/train-images-idx3-ubyte.gz\n"
+                   "(default: $MEMTRACK_MIRROR, else where the datasets are published)")
+      ->type_name("URL");
+  add_examples(*download,
+               "memtrack datasets download mnist\n"
+               "memtrack datasets download --mirror http://fileserver/datasets\n"
+               "\nFiles that are there and right are left alone. What a break left (NAME.part) is continued.\n"
+               "The data folder is $MEMTRACK_DATA_DIR, else the one that 'memtrack datasets list' names.");
+  add_examples(*command, "memtrack datasets list\nmemtrack datasets download mnist\nmemtrack datasets verify mnist");
 }
 
 }  // namespace memtrack

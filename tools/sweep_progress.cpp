@@ -12,12 +12,6 @@ namespace memtrack {
 namespace {
 
 constexpr std::int64_t kToldAtOnce = 1000;
-constexpr std::size_t kBarWidth = 20;
-
-std::string bar(double share) {
-  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kBarWidth);
-  return "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '-') + "]";
-}
 
 // How much of the running trial is behind it, by its epochs.
 double running_share(const Progress& progress) {
@@ -104,7 +98,7 @@ std::string progress_line(const Progress& progress, std::int64_t now_ns, std::si
   const std::int64_t over = count_final(progress.counts);
   const double share =
       total == 0 ? 0 : (static_cast<double>(over) + running_share(progress)) / static_cast<double>(total);
-  std::string line = fmt::format("{} {}/{}", bar(share), over, total);
+  std::string line = fmt::format("{} {}/{}", progress_bar(share), over, total);
   if (const auto seconds = remaining_seconds(progress, now_ns)) {
     line += fmt::format("  ETA {}", format_seconds(*seconds));
   }

@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstring>
 #include <optional>
-#include <utility>
 
 #include "daemon/database_guard.h"
 #include "daemon/supervisor.h"
@@ -20,7 +19,6 @@
 #include "tools/child_process.h"
 #include "tools/exit_codes.h"
 #include "tools/signal_watch.h"
-#include "tools/terminal.h"
 
 namespace memtrack {
 namespace {
@@ -70,34 +68,21 @@ pid_t start_queue_process() {
 
 }  // namespace
 
-ProgressDisplay::ProgressDisplay() : redraws_(errors_are_terminal()) {}
-
-ProgressDisplay::~ProgressDisplay() {
-  clear();
-}
-
 void ProgressDisplay::show(const Progress& progress, std::int64_t now_ns) {
   for (const FinishedTrial& trial : progress.newly_finished) {
-    if (!redraws_ || trial.state != TrialState::done) {
+    if (!line_.is_shown() || trial.state != TrialState::done) {
       tell(finished_text(trial));
     }
   }
-  if (redraws_) {
+  if (line_.is_shown()) {
     const std::size_t width = errors_width();
-    print_error(fmt::format("\r{}\x1b[K", progress_line(progress, now_ns, width > 1 ? width - 1 : 1)));
-    drawn_ = true;
+    line_.draw(progress_line(progress, now_ns, width > 1 ? width - 1 : 1));
   }
 }
 
 void ProgressDisplay::tell(std::string_view line) {
-  clear();
+  line_.clear();
   say(line);
-}
-
-void ProgressDisplay::clear() {
-  if (std::exchange(drawn_, false)) {
-    print_error("\r\x1b[K");
-  }
 }
 
 bool wait_for_sweeps(const std::filesystem::path& database, const std::vector<std::int64_t>& sweep_ids,

@@ -8,26 +8,19 @@
 #include <vector>
 
 #include "tools/sweep_progress.h"
+#include "tools/terminal.h"
 
 namespace memtrack {
 
 // On standard error: a line that is redrawn on a terminal, else a line for each trial that ended.
 class ProgressDisplay {
  public:
-  ProgressDisplay();
-  ~ProgressDisplay();  // takes the line away
-  ProgressDisplay(const ProgressDisplay&) = delete;
-  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
-
   void show(const Progress& progress, std::int64_t now_ns);
   // A line that stays, above the one that is redrawn.
   void tell(std::string_view line);
 
  private:
-  void clear();
-
-  bool redraws_;
-  bool drawn_ = false;
+  StatusLine line_;
 };
 
 struct WaitHooks {

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace memtrack {
 namespace {
@@ -93,6 +94,25 @@ bool errors_are_terminal() {
 std::size_t errors_width() {
   const std::size_t width = terminal_width(STDERR_FILENO);
   return width > 0 ? width : 80;
+}
+
+StatusLine::StatusLine() : is_shown_(errors_are_terminal()) {}
+
+StatusLine::~StatusLine() {
+  clear();
+}
+
+void StatusLine::draw(std::string_view line) {
+  if (is_shown_) {
+    print_error(fmt::format("\r{}\x1b[K", line));
+    is_drawn_ = true;
+  }
+}
+
+void StatusLine::clear() {
+  if (std::exchange(is_drawn_, false)) {
+    print_error("\r\x1b[K");
+  }
 }
 
 bool output_has_colour() {

@@ -37,6 +37,23 @@ std::size_t output_width();
 bool errors_are_terminal();
 std::size_t errors_width();
 
+// One line of progress on standard error that is drawn again and again, on a terminal alone. Gone when it ends.
+class StatusLine {
+ public:
+  StatusLine();
+  ~StatusLine();
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  bool is_shown() const { return is_shown_; }
+  void draw(std::string_view line);  // at most errors_width() - 1 columns
+  void clear();
+
+ private:
+  bool is_shown_;
+  bool is_drawn_ = false;
+};
+
 // True where standard output is a terminal and neither NO_COLOR nor TERM=dumb speaks against colour.
 bool output_has_colour();
 

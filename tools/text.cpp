@@ -9,6 +9,8 @@
 namespace memtrack {
 namespace {
 
+constexpr std::size_t kBarWidth = 20;
+
 struct Character {
   std::string_view bytes;
   char32_t code = 0;
@@ -199,6 +201,11 @@ std::string format_real(double value) {
     text += ".0";
   }
   return text;
+}
+
+std::string progress_bar(double share) {
+  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kBarWidth);
+  return "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '-') + "]";
 }
 
 std::string format_seconds(double seconds) {

@@ -34,6 +34,9 @@ std::string format_mib(double bytes);
 // Shortest text that reads back to the same number; always marked as real: "3.0", "1e-05", "inf".
 std::string format_real(double value);
 
+// 0.5 -> "[##########----------]"; less than 0 counts as 0, more than 1 as 1.
+std::string progress_bar(double share);
+
 // 0.042 -> "0.04 s", 75.2 -> "1m15s", 4000 -> "1h06m", 200000 -> "2d07h".
 std::string format_seconds(double seconds);
 

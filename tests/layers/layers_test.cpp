@@ -77,6 +77,11 @@ bool is_built(const std::string& folder) {
   return fs::exists(kBuild / folder / fmt::format("libmemtrack_{}.a", folder));
 }
 
+bool has(const std::set<std::string>& libraries, const std::string& part) {
+  return std::any_of(libraries.begin(), libraries.end(),
+                     [&](const std::string& name) { return name.find(part) != std::string::npos; });
+}
+
 std::set<std::string> needed_libraries(const fs::path& program) {
   std::set<std::string> result;
   const std::regex needed(R"(.*\(NEEDED\).*\[(.*?)\.so.*\].*)");
@@ -154,10 +159,6 @@ TEST_CASE("a library calls only the libraries that its folder may use") {
 }
 
 TEST_CASE("LibTorch is linked by the trainer's own part alone, SQLite by all but the trainer") {
-  const auto has = [](const std::set<std::string>& libraries, const std::string& part) {
-    return std::any_of(libraries.begin(), libraries.end(),
-                       [&](const std::string& name) { return name.find(part) != std::string::npos; });
-  };
   for (const char* program : {"bin/memtrack", "bin/memtrackd", "libexec/memtrack/memtrack-collector"}) {
     CAPTURE(program);
     const auto libraries = needed_libraries(kBuild / program);
@@ -172,6 +173,17 @@ TEST_CASE("LibTorch is linked by the trainer's own part alone, SQLite by all but
       CHECK_FALSE(libraries.empty());
       CHECK_FALSE(has(libraries, "sqlite"));
       CHECK_FALSE(has(libraries, "boost"));
+    }
+  }
+}
+
+TEST_CASE("libcurl is linked by the command line alone") {
+  CHECK(has(needed_libraries(kBuild / "bin/memtrack"), "curl"));
+  for (const char* program : {"bin/memtrackd", "libexec/memtrack/memtrack-collector",
+                              "libexec/memtrack/memtrack-trainer", "libexec/memtrack/memtrack-training.so"}) {
+    if (fs::exists(kBuild / program)) {
+      CAPTURE(program);
+      CHECK_FALSE(has(needed_libraries(kBuild / program), "curl"));
     }
   }
 }
