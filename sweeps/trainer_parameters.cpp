@@ -1,8 +1,10 @@
 #include "sweeps/trainer_parameters.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <stdexcept>
 
@@ -10,18 +12,6 @@
 
 namespace memtrack {
 namespace {
-
-constexpr std::array<TrainerParameter, 9> kParameters = {{
-    {"dataset", "NAME", "mnist", "mnist, fashion-mnist, cifar-10, generated-mnist or generated-cifar-10"},
-    {"learning_rate", "NUMBER", "0.001", "step size; 0.001 is adam's usual one, and suits these networks"},
-    {"epochs", "N", "1", "passes over the training images; one is enough to see a network's memory"},
-    {"batch_size", "N", "64", "images a step; 64 is fast on one core and small beside the network"},
-    {"hidden_layers", "WIDTHS", "128,64", "widths from input to output; 128,64 reaches 97.5% on mnist"},
-    {"optimizer", "NAME", "adam", "sgd, momentum or adam; adam, since deep networks stay at chance with plain sgd"},
-    {"seed", "N", "0", "of the weights and of the order of the images"},
-    {"threads", "N", "1", "LibTorch threads; one is the best or near it for networks of this size"},
-    {"eval_batch_size", "N", "0", "images a step of the evaluation; 0: batch_size, so that evaluation lifts no peak"},
-}};
 
 constexpr std::array<std::string_view, 5> kDatasets = {"mnist", "fashion-mnist", "cifar-10", "generated-mnist",
                                                        "generated-cifar-10"};
@@ -43,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kOtherNa
 }};
 
 constexpr std::int64_t kLargestCount = 1'000'000'000;
+constexpr std::int64_t kLargestSeed = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLargestWidth = 1'000'000;
 constexpr std::size_t kMostLayers = 1000;
 constexpr std::int64_t kClasses = 10;
@@ -65,6 +56,10 @@ std::int64_t whole_number(std::string_view name, std::string_view value, std::in
                std::string(example));
   }
   return number;
+}
+
+std::int64_t count(std::string_view name, std::string_view value, std::int64_t lowest, std::string_view example) {
+  return whole_number(name, value, lowest, kLargestCount, example);
 }
 
 double positive_number(std::string_view name, std::string_view value) {
@@ -122,9 +117,33 @@ std::vector<std::int64_t> widths(std::string_view name, std::string_view value) 
   return result;
 }
 
+using Options = TrainerOptions;
+using Text = std::string_view;
+
+constexpr TrainerParameter kParameters[] = {
+    {"dataset", "NAME", "mnist", "mnist, fashion-mnist, cifar-10, generated-mnist or generated-cifar-10",
+     [](Options& options, Text name, Text value) { options.dataset = one_of(name, value, kDatasets); }},
+    {"learning_rate", "NUMBER", "0.001", "step size; 0.001 is adam's usual one, and suits these networks",
+     [](Options& options, Text name, Text value) { options.learning_rate = positive_number(name, value); }},
+    {"epochs", "N", "1", "passes over the training images; one is enough to see a network's memory",
+     [](Options& options, Text name, Text value) { options.epochs = count(name, value, 1, "2"); }},
+    {"batch_size", "N", "64", "images a step; 64 is fast on one core and small beside the network",
+     [](Options& options, Text name, Text value) { options.batch_size = count(name, value, 1, "64"); }},
+    {"hidden_layers", "WIDTHS", "128,64", "widths from input to output; 128,64 reaches 97.5% on mnist",
+     [](Options& options, Text name, Text value) { options.hidden_layers = widths(name, value); }},
+    {"optimizer", "NAME", "adam", "sgd, momentum or adam; adam, since deep networks stay at chance with plain sgd",
+     [](Options& options, Text name, Text value) { options.optimizer = one_of(name, value, kOptimizers); }},
+    {"seed", "N", "0", "of the weights and of the order of the images",
+     [](Options& options, Text name, Text value) { options.seed = whole_number(name, value, 0, kLargestSeed, "0"); }},
+    {"threads", "N", "1", "LibTorch threads; one is the best or near it for networks of this size",
+     [](Options& options, Text name, Text value) { options.threads = whole_number(name, value, 1, 1024, "1"); }},
+    {"eval_batch_size", "N", "0", "images a step of the evaluation; 0: batch_size, so that evaluation lifts no peak",
+     [](Options& options, Text name, Text value) { options.eval_batch_size = count(name, value, 0, "64"); }},
+};
+
 [[noreturn]] void refuse_name(std::string_view name) {
   std::vector<std::string_view> known;
-  known.reserve(kParameters.size());
+  known.reserve(std::size(kParameters));
   for (const TrainerParameter& parameter : kParameters) {
     known.push_back(parameter.name);
   }
@@ -149,27 +168,11 @@ std::span<const std::string_view> dataset_names() {
 }
 
 void set_trainer_option(TrainerOptions& options, std::string_view name, std::string_view value) {
-  if (name == "dataset") {
-    options.dataset = one_of(name, value, kDatasets);
-  } else if (name == "learning_rate") {
-    options.learning_rate = positive_number(name, value);
-  } else if (name == "epochs") {
-    options.epochs = whole_number(name, value, 1, kLargestCount, "2");
-  } else if (name == "batch_size") {
-    options.batch_size = whole_number(name, value, 1, kLargestCount, "64");
-  } else if (name == "hidden_layers") {
-    options.hidden_layers = widths(name, value);
-  } else if (name == "optimizer") {
-    options.optimizer = one_of(name, value, kOptimizers);
-  } else if (name == "seed") {
-    options.seed = whole_number(name, value, 0, std::numeric_limits<std::int64_t>::max(), "0");
-  } else if (name == "threads") {
-    options.threads = whole_number(name, value, 1, 1024, "1");
-  } else if (name == "eval_batch_size") {
-    options.eval_batch_size = whole_number(name, value, 0, kLargestCount, "64");
-  } else {
+  const auto* parameter = std::ranges::find(kParameters, name, &TrainerParameter::name);
+  if (parameter == std::end(kParameters)) {
     refuse_name(name);
   }
+  parameter->set(options, name, value);
 }
 
 std::int64_t count_parameters(std::string_view dataset, const std::vector<std::int64_t>& hidden_layers) {

@@ -11,16 +11,6 @@
 
 namespace memtrack {
 
-struct TrainerParameter {
-  std::string_view name;           // "learning_rate"
-  std::string_view value_name;     // "NUMBER", "N", "WIDTHS", "NAME"
-  std::string_view default_value;  // "0.001"
-  std::string_view help;           // one line, with the reason for the default
-};
-
-// In the order in which --help shows them.
-std::span<const TrainerParameter> trainer_parameters();
-
 // A trial of the built-in trainer, checked. Defaults are those of the table.
 struct TrainerOptions {
   std::string dataset = "mnist";
@@ -33,6 +23,18 @@ struct TrainerOptions {
   std::int64_t threads = 1;          // 1: the best or near it for networks of this size
   std::int64_t eval_batch_size = 0;  // 0: as batch_size, so that evaluation lifts no peak
 };
+
+struct TrainerParameter {
+  std::string_view name;           // "learning_rate"
+  std::string_view value_name;     // "NUMBER", "N", "WIDTHS", "NAME"
+  std::string_view default_value;  // "0.001"
+  std::string_view help;           // one line, with the reason for the default
+  // Reads the value, checks its range and sets it; `name` is for the sentence of what it throws, see below.
+  void (*set)(TrainerOptions& options, std::string_view name, std::string_view value);
+};
+
+// In the order in which --help shows them.
+std::span<const TrainerParameter> trainer_parameters();
 
 // Sets one hyperparameter from its text ("0.001", "[128, 64]", "128,64"). Throws std::invalid_argument with a sentence
 // that says what is wrong and what would be right; a name that is not known is answered with the nearest known one.
