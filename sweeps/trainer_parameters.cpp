@@ -6,7 +6,9 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "sweeps/nearest_name.h"
 
@@ -15,27 +17,41 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kDatasets = {"mnist", "fashion-mnist", "cifar-10", "generated-mnist",
                                                        "generated-cifar-10"};
-constexpr std::array<std::string_view, 3> kOptimizers = {"sgd", "momentum", "adam"};
+constexpr std::array<std::string_view, 4> kActivations = {"relu", "tanh", "sigmoid", "gelu"};
+constexpr std::array<std::string_view, 5> kOptimizers = {"sgd", "momentum", "adam", "adamw", "rmsprop"};
+constexpr std::array<std::string_view, 3> kInits = {"libtorch", "kaiming", "xavier"};
 
 // What other programs call the parameters of the trainer.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kOtherNames = {{
+constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
     {"lr", "learning_rate"},
     {"data", "dataset"},
     {"bs", "batch_size"},
     {"batch", "batch_size"},
+    {"test_batch_size", "eval_batch_size"},
     {"num_epochs", "epochs"},
     {"n_epochs", "epochs"},
     {"layers", "hidden_layers"},
     {"hidden_sizes", "hidden_layers"},
+    {"act", "activation"},
+    {"nonlinearity", "activation"},
+    {"drop", "dropout"},
+    {"dropout_rate", "dropout"},
     {"opt", "optimizer"},
+    {"wd", "weight_decay"},
+    {"l2", "weight_decay"},
+    {"initialization", "init"},
+    {"weight_init", "init"},
+    {"normalize", "standardise"},
     {"random_seed", "seed"},
     {"num_threads", "threads"},
-}};
+};
 
 constexpr std::int64_t kLargestCount = 1'000'000'000;
 constexpr std::int64_t kLargestSeed = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLargestWidth = 1'000'000;
 constexpr std::size_t kMostLayers = 1000;
+// Far beyond what diverges at once, and far enough below the largest float (3e38) that no optimizer's step overflows.
+constexpr double kLargestFactor = 1e30;
 constexpr std::int64_t kClasses = 10;
 
 [[noreturn]] void refuse(std::string_view name, std::string_view value, const std::string& right) {
@@ -62,13 +78,46 @@ std::int64_t count(std::string_view name, std::string_view value, std::int64_t l
   return whole_number(name, value, lowest, kLargestCount, example);
 }
 
-double positive_number(std::string_view name, std::string_view value) {
+std::optional<double> parse_finite(std::string_view text) {
   double number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || end != value.data() + value.size() || !std::isfinite(number) || number <= 0) {
-    refuse(name, value, "a number greater than 0 such as 0.001");
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool is_whole_text = error == std::errc() && end == text.data() + text.size();
+  return is_whole_text && std::isfinite(number) ? std::optional(number) : std::nullopt;
+}
+
+double positive_number(std::string_view name, std::string_view value) {
+  const std::optional<double> number = parse_finite(value);
+  if (!number || *number <= 0 || *number > kLargestFactor) {
+    refuse(name, value, "a number greater than 0 such as 0.001, at most 1e30");
   }
-  return number;
+  return *number;
+}
+
+double number_from_zero(std::string_view name, std::string_view value) {
+  const std::optional<double> number = parse_finite(value);
+  if (!number || *number < 0 || *number > kLargestFactor) {
+    refuse(name, value, "a number from 0 to 1e30 such as 0.01");
+  }
+  return *number;
+}
+
+double share(std::string_view name, std::string_view value) {
+  const std::optional<double> number = parse_finite(value);
+  if (!number || *number < 0 || *number >= 1) {
+    refuse(name, value, "a number from 0 to below 1 such as 0.5");
+  }
+  return *number;
+}
+
+// As YAML and as Python write it.
+bool truth(std::string_view name, std::string_view value) {
+  if (value == "true" || value == "True") {
+    return true;
+  }
+  if (value != "false" && value != "False") {
+    refuse(name, value, "true or false");
+  }
+  return false;
 }
 
 std::string one_of(std::string_view name, std::string_view value, std::span<const std::string_view> known) {
@@ -121,7 +170,8 @@ using Options = TrainerOptions;
 using Text = std::string_view;
 
 constexpr TrainerParameter kParameters[] = {
-    {"dataset", "NAME", "mnist", "mnist, fashion-mnist, cifar-10, generated-mnist or generated-cifar-10",
+    {"dataset", "NAME", "mnist",
+     "mnist, fashion-mnist, cifar-10, generated-mnist or generated-cifar-10; mnist trains in seconds",
      [](Options& options, Text name, Text value) { options.dataset = one_of(name, value, kDatasets); }},
     {"learning_rate", "NUMBER", "0.001", "step size; 0.001 is adam's usual one, and suits these networks",
      [](Options& options, Text name, Text value) { options.learning_rate = positive_number(name, value); }},
@@ -131,14 +181,37 @@ constexpr TrainerParameter kParameters[] = {
      [](Options& options, Text name, Text value) { options.batch_size = count(name, value, 1, "64"); }},
     {"hidden_layers", "WIDTHS", "128,64", "widths from input to output; 128,64 reaches 97.5% on mnist",
      [](Options& options, Text name, Text value) { options.hidden_layers = widths(name, value); }},
-    {"optimizer", "NAME", "adam", "sgd, momentum or adam; adam, since deep networks stay at chance with plain sgd",
+    {"activation", "NAME", "relu",
+     "relu, tanh, sigmoid or gelu, after each hidden layer; relu is the usual one and the cheapest",
+     [](Options& options, Text name, Text value) { options.activation = one_of(name, value, kActivations); }},
+    {"dropout", "SHARE", "0",
+     "of each hidden layer's outputs, left out at each step; 0, since few epochs hardly overfit",
+     [](Options& options, Text name, Text value) { options.dropout = share(name, value); }},
+    {"optimizer", "NAME", "adam",
+     "sgd, momentum, adam, adamw or rmsprop; adam, since deep networks stay at chance with plain sgd",
      [](Options& options, Text name, Text value) { options.optimizer = one_of(name, value, kOptimizers); }},
-    {"seed", "N", "0", "of the weights and of the order of the images",
+    {"momentum", "SHARE", "0.9",
+     "of the last step that the next one keeps, with optimizer=momentum alone; 0.9 is the usual one",
+     [](Options& options, Text name, Text value) { options.momentum = share(name, value); }},
+    {"weight_decay", "NUMBER", "0",
+     "pull of the weights towards 0; 0, so that optimizers compare alike; adamw's usual one is 0.01",
+     [](Options& options, Text name, Text value) { options.weight_decay = number_from_zero(name, value); }},
+    {"init", "NAME", "libtorch",
+     "first weights: libtorch, kaiming or xavier; libtorch, as programs have them that do not ask",
+     [](Options& options, Text name, Text value) { options.init = one_of(name, value, kInits); }},
+    {"standardise", "BOOL", "true",
+     "true: inputs by mean and deviation of the training images' channels; true, since cifar-10 is learned sooner",
+     [](Options& options, Text name, Text value) { options.standardise = truth(name, value); }},
+    {"shuffle", "BOOL", "true",
+     "true: the training images in a new order each epoch; true, since images sorted by class unlearn each other",
+     [](Options& options, Text name, Text value) { options.shuffle = truth(name, value); }},
+    {"eval_batch_size", "N", "0", "images a step of the evaluation; 0: batch_size, so that evaluation lifts no peak",
+     [](Options& options, Text name, Text value) { options.eval_batch_size = count(name, value, 0, "64"); }},
+    {"seed", "N", "0",
+     "of the weights, of dropout and of the order of the images; 0, so that a run can be repeated to the bit",
      [](Options& options, Text name, Text value) { options.seed = whole_number(name, value, 0, kLargestSeed, "0"); }},
     {"threads", "N", "1", "LibTorch threads; one is the best or near it for networks of this size",
      [](Options& options, Text name, Text value) { options.threads = whole_number(name, value, 1, 1024, "1"); }},
-    {"eval_batch_size", "N", "0", "images a step of the evaluation; 0: batch_size, so that evaluation lifts no peak",
-     [](Options& options, Text name, Text value) { options.eval_batch_size = count(name, value, 0, "64"); }},
 };
 
 [[noreturn]] void refuse_name(std::string_view name) {

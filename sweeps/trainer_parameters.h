@@ -18,10 +18,17 @@ struct TrainerOptions {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 64;
   std::vector<std::int64_t> hidden_layers = {128, 64};
-  std::string optimizer = "adam";  // sgd, momentum, adam
-  std::int64_t seed = 0;
-  std::int64_t threads = 1;          // 1: the best or near it for networks of this size
+  std::string activation = "relu";  // relu, tanh, sigmoid, gelu
+  double dropout = 0;               // after each hidden layer, 0 to below 1
+  std::string optimizer = "adam";   // sgd, momentum, adam, adamw, rmsprop
+  double momentum = 0.9;            // of the optimizer momentum
+  double weight_decay = 0;
+  std::string init = "libtorch";     // libtorch, kaiming, xavier
+  bool standardise = true;           // false: inputs are the bytes scaled to 0 to 1
+  bool shuffle = true;               // false: the images in the dataset's order, in every epoch
   std::int64_t eval_batch_size = 0;  // 0: as batch_size, so that evaluation lifts no peak
+  std::int64_t seed = 0;
+  std::int64_t threads = 1;  // 1: the best or near it for networks of this size
 };
 
 struct TrainerParameter {

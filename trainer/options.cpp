@@ -17,7 +17,9 @@ constexpr std::string_view kIntroduction =
 Options, as --name=value or --name value:
 )";
 
-constexpr std::string_view kAfterword = R"(
+constexpr std::string_view kAfterword = R"(  --help, --version
+      show this text; show the version
+
 Datasets are read from $MEMTRACK_DATA_DIR, else from ~/.local/share/memtrack/datasets; `memtrack datasets list` shows
 what is there. generated-mnist and generated-cifar-10 need no files: try one of them first.
 
@@ -67,15 +69,10 @@ TrainerArguments parse_trainer_arguments(std::span<const std::string> arguments)
 }
 
 std::string trainer_help() {
-  std::size_t widest = 0;
-  for (const TrainerParameter& parameter : trainer_parameters()) widest = std::max(widest, flag_of(parameter).size());
   std::string text(kIntroduction);
   for (const TrainerParameter& parameter : trainer_parameters()) {
-    text += fmt::format("  {:<{}}  {} (default: {})\n", flag_of(parameter), widest, parameter.help,
-                        parameter.default_value);
+    text += fmt::format("  {} (default: {})\n      {}\n", flag_of(parameter), parameter.default_value, parameter.help);
   }
-  text += fmt::format("  {:<{}}  show this text\n", "--help", widest);
-  text += fmt::format("  {:<{}}  show the version\n", "--version", widest);
   return text.append(kAfterword);
 }
 

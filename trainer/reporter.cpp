@@ -50,10 +50,17 @@ Json settings_json(const TrainerOptions& options, std::int64_t threads) {
           {"epochs", options.epochs},
           {"batch_size", options.batch_size},
           {"hidden_layers", options.hidden_layers},
+          {"activation", options.activation},
+          {"dropout", options.dropout},
           {"optimizer", options.optimizer},
+          {"momentum", options.momentum},
+          {"weight_decay", options.weight_decay},
+          {"init", options.init},
+          {"standardise", options.standardise},
+          {"shuffle", options.shuffle},
+          {"eval_batch_size", options.eval_batch_size > 0 ? options.eval_batch_size : options.batch_size},
           {"seed", options.seed},
-          {"threads", threads},
-          {"eval_batch_size", options.eval_batch_size > 0 ? options.eval_batch_size : options.batch_size}};
+          {"threads", threads}};
 }
 
 // The worst of all epochs: nan, else inf, else finite.

@@ -17,39 +17,73 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double kMomentum = 0.9;
-
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-torch::nn::Sequential build_network(std::int64_t inputs, const std::vector<std::int64_t>& hidden_layers,
-                                    std::int64_t classes) {
+void add_activation(torch::nn::Sequential& network, const std::string& name) {
+  if (name == "relu") return network->push_back(torch::nn::ReLU());
+  if (name == "tanh") return network->push_back(torch::nn::Tanh());
+  if (name == "sigmoid") return network->push_back(torch::nn::Sigmoid());
+  if (name == "gelu") return network->push_back(torch::nn::GELU());
+  throw std::invalid_argument("unknown activation '" + name + "'");
+}
+
+// Weights by the named rule, biases 0; "libtorch" leaves what the layers drew when they were made.
+void initialise(const torch::nn::Sequential& network, const std::string& rule) {
+  if (rule == "libtorch") return;
+  for (const torch::Tensor& parameter : network->parameters()) {
+    if (parameter.dim() == 1) {
+      torch::nn::init::zeros_(parameter);
+    } else if (rule == "kaiming") {
+      torch::nn::init::kaiming_normal_(parameter, 0, torch::kFanIn, torch::kReLU);
+    } else if (rule == "xavier") {
+      torch::nn::init::xavier_uniform_(parameter);
+    } else {
+      throw std::invalid_argument("unknown init '" + rule + "'");
+    }
+  }
+}
+
+torch::nn::Sequential build_network(const TrainerOptions& options, std::int64_t inputs, std::int64_t classes) {
   torch::nn::Sequential network;
   std::int64_t width = inputs;
-  for (const std::int64_t next : hidden_layers) {
+  for (const std::int64_t next : options.hidden_layers) {
     network->push_back(torch::nn::Linear(width, next));
-    network->push_back(torch::nn::ReLU());
+    add_activation(network, options.activation);
+    if (options.dropout > 0) network->push_back(torch::nn::Dropout(options.dropout));
     width = next;
   }
   network->push_back(torch::nn::Linear(width, classes));
+  initialise(network, options.init);
   return network;
 }
 
+template <typename Algorithm, typename AlgorithmOptions>
+std::unique_ptr<torch::optim::Optimizer> optimizer_of(std::vector<torch::Tensor> parameters, AlgorithmOptions settings,
+                                                      const TrainerOptions& options) {
+  settings.weight_decay(options.weight_decay);
+  return std::make_unique<Algorithm>(std::move(parameters), settings);
+}
+
 std::unique_ptr<torch::optim::Optimizer> build_optimizer(const TrainerOptions& options,
-                                                         std::vector<torch::Tensor> parameters) {
+                                                         std::vector<torch::Tensor> weights) {
+  using namespace torch::optim;
+  const std::string& name = options.optimizer;
   const double rate = options.learning_rate;
-  if (options.optimizer == "adam") {
-    return std::make_unique<torch::optim::Adam>(std::move(parameters), torch::optim::AdamOptions(rate));
+  if (name == "sgd") return optimizer_of<SGD>(std::move(weights), SGDOptions(rate), options);
+  if (name == "momentum") {
+    return optimizer_of<SGD>(std::move(weights), SGDOptions(rate).momentum(options.momentum), options);
   }
-  if (options.optimizer == "momentum") {
-    return std::make_unique<torch::optim::SGD>(std::move(parameters),
-                                               torch::optim::SGDOptions(rate).momentum(kMomentum));
-  }
-  if (options.optimizer == "sgd") {
-    return std::make_unique<torch::optim::SGD>(std::move(parameters), torch::optim::SGDOptions(rate));
-  }
-  throw std::invalid_argument("unknown optimizer '" + options.optimizer + "': it is sgd, momentum or adam");
+  if (name == "adam") return optimizer_of<Adam>(std::move(weights), AdamOptions(rate), options);
+  if (name == "adamw") return optimizer_of<AdamW>(std::move(weights), AdamWOptions(rate), options);
+  if (name == "rmsprop") return optimizer_of<RMSprop>(std::move(weights), RMSpropOptions(rate), options);
+  throw std::invalid_argument("unknown optimizer '" + name + "'");
+}
+
+Standardiser build_standardiser(const TrainerOptions& options, const TrainingData& data) {
+  if (options.standardise) return Standardiser(channel_statistics(data.train, data.shape));
+  return Standardiser(std::vector<ChannelStatistics>(static_cast<std::size_t>(data.shape.channels)));
 }
 
 std::int64_t count_parameters_of(const torch::nn::Sequential& network) {
@@ -89,8 +123,8 @@ class Trainer {
       : options_(options),
         data_(data),
         observer_(observer),
-        standardiser_(channel_statistics(data.train, data.shape)),
-        network_(build_network(data.shape.image_bytes(), options.hidden_layers, data.classes)),
+        standardiser_(build_standardiser(options, data)),
+        network_(build_network(options, data.shape.image_bytes(), data.classes)),
         optimizer_(build_optimizer(options, network_->parameters())) {}
 
   std::int64_t parameter_count() const { return count_parameters_of(network_); }
@@ -111,7 +145,8 @@ class Trainer {
  private:
   EpochResult train(std::int64_t epoch) {
     network_->train();
-    const torch::Tensor order = torch::randperm(data_.train.count(), torch::kInt64);
+    const torch::Tensor order = options_.shuffle ? torch::randperm(data_.train.count(), torch::kInt64)
+                                                 : torch::arange(data_.train.count(), torch::kInt64);
     const std::span<const std::int64_t> indices = span_of<std::int64_t>(order);
     const std::int64_t steps = (data_.train.count() + options_.batch_size - 1) / options_.batch_size;
     Batch batch(std::min(options_.batch_size, data_.train.count()), data_.shape);

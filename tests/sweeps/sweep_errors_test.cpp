@@ -121,14 +121,15 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
       {"method: grid\n"
        "parameters: {whatever: {value: 2}}\n",
        "f.yaml:2:14: the built-in trainer has no parameter 'whatever'; it has dataset, learning_rate, epochs, "
-       "batch_size, hidden_layers, optimizer, seed, threads, eval_batch_size"},
+       "batch_size, hidden_layers, activation, dropout, optimizer, momentum, weight_decay, init, standardise, "
+       "shuffle, eval_batch_size, seed, threads"},
       {"method: grid\n"
        "parameters: {dataset: {value: mnst}}\n",
        "f.yaml:2:31: dataset is 'mnst', and would have to be one of mnist, fashion-mnist, cifar-10, generated-mnist, "
        "generated-cifar-10; did you mean 'mnist'?"},
       {"method: grid\n"
        "parameters: {learning_rate: {values: [0.1, 0]}}\n",
-       "f.yaml:2:44: learning_rate is '0', and would have to be a number greater than 0 such as 0.001"},
+       "f.yaml:2:44: learning_rate is '0', and would have to be a number greater than 0 such as 0.001, at most 1e30"},
       {"method: grid\n"
        "parameters: {hidden_layers: {values: [[128, 64], [0]]}}\n",
        "f.yaml:2:50: hidden_layers is '[0]', and would have to be widths from 1 to 1000000, at least one, such as "
@@ -180,7 +181,14 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
        "run_cap: 30\n"
        "parameters: {learning_rate: {distribution: normal}}\n",
        "f.yaml:3:29: learning_rate is '-1.0503663139162787', and would have to be a number greater than 0 such as "
-       "0.001"},
+       "0.001, at most 1e30"},
+      {"method: random\n"
+       "run_cap: 3\n"
+       "parameters: {dropout: {min: 0.0, max: 1.5}}\n",
+       "f.yaml:3:23: dropout is '1.5', and would have to be a number from 0 to below 1 such as 0.5"},
+      {"method: grid\n"
+       "parameters: {shuffle: {values: [true, false, 2]}}\n",
+       "f.yaml:2:46: shuffle is '2', and would have to be true or false"},
       {"method: random\n"
        "run_cap: 3\n"
        "parameters: {learning_rate: {mu: 0}}\n",

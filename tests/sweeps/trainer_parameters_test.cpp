@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 using memtrack::count_parameters;
@@ -18,10 +19,17 @@ TEST_CASE("every parameter of the table can be set to its own default, which is 
                          .epochs = 9,
                          .batch_size = 9,
                          .hidden_layers = {9},
+                         .activation = "gelu",
+                         .dropout = 0.9,
                          .optimizer = "sgd",
+                         .momentum = 0.1,
+                         .weight_decay = 9,
+                         .init = "xavier",
+                         .standardise = false,
+                         .shuffle = false,
+                         .eval_batch_size = 9,
                          .seed = 9,
-                         .threads = 9,
-                         .eval_batch_size = 9};
+                         .threads = 9};
   for (const auto& parameter : trainer_parameters()) {
     CAPTURE(parameter.name);
     set_trainer_option(options, parameter.name, parameter.default_value);
@@ -31,10 +39,27 @@ TEST_CASE("every parameter of the table can be set to its own default, which is 
   CHECK(options.epochs == defaults.epochs);
   CHECK(options.batch_size == defaults.batch_size);
   CHECK(options.hidden_layers == defaults.hidden_layers);
+  CHECK(options.activation == defaults.activation);
+  CHECK(options.dropout == defaults.dropout);
   CHECK(options.optimizer == defaults.optimizer);
+  CHECK(options.momentum == defaults.momentum);
+  CHECK(options.weight_decay == defaults.weight_decay);
+  CHECK(options.init == defaults.init);
+  CHECK(options.standardise == defaults.standardise);
+  CHECK(options.shuffle == defaults.shuffle);
+  CHECK(options.eval_batch_size == defaults.eval_batch_size);
   CHECK(options.seed == defaults.seed);
   CHECK(options.threads == defaults.threads);
-  CHECK(options.eval_batch_size == defaults.eval_batch_size);
+}
+
+TEST_CASE("true and false are read as YAML and as Python write them") {
+  for (const auto& [text, expected] : {std::pair{"true", true}, {"True", true}, {"false", false}, {"False", false}}) {
+    CAPTURE(text);
+    TrainerOptions options;
+    options.shuffle = !expected;
+    set_trainer_option(options, "shuffle", text);
+    CHECK(options.shuffle == expected);
+  }
 }
 
 TEST_CASE("hidden layers are read as Python prints a list and as a plain list") {
@@ -77,7 +102,21 @@ TEST_CASE("a value out of range or of the wrong type is refused with what would 
       {"hidden_layers", "128,-4", "such as [128, 64]"},
       {"hidden_layers", "1000001", "widths from 1 to 1000000"},
       {"hidden_layers", "[[1]]", "such as [128, 64]"},
-      {"optimizer", "adamw", "one of sgd, momentum, adam; did you mean 'adam'?"},
+      {"hidden_layers", "1000000000", "widths from 1 to 1000000"},
+      {"learning_rate", "1e31", "at most 1e30"},
+      {"activation", "Relu", "one of relu, tanh, sigmoid, gelu; did you mean 'relu'?"},
+      {"dropout", "1.5", "dropout is '1.5', and would have to be a number from 0 to below 1 such as 0.5"},
+      {"dropout", "1", "a number from 0 to below 1"},
+      {"dropout", "-0.1", "a number from 0 to below 1"},
+      {"dropout", "nan", "a number from 0 to below 1"},
+      {"momentum", "1", "a number from 0 to below 1"},
+      {"weight_decay", "-0.01", "weight_decay is '-0.01', and would have to be a number from 0 to 1e30 such as 0.01"},
+      {"weight_decay", "1e31", "a number from 0 to 1e30"},
+      {"weight_decay", "inf", "a number from 0 to 1e30"},
+      {"init", "he", "one of libtorch, kaiming, xavier"},
+      {"shuffle", "1", "shuffle is '1', and would have to be true or false"},
+      {"standardise", "", "true or false"},
+      {"optimizer", "adamv", "one of sgd, momentum, adam, adamw, rmsprop; did you mean 'adam"},
       {"dataset", "MNIST", "generated-cifar-10; did you mean 'mnist'?"},
       {"dataset", "cifar10", "did you mean 'cifar-10'?"},
       {"seed", "-1", "seed is '-1'"},
@@ -100,7 +139,10 @@ TEST_CASE("an unknown parameter is answered with the nearest one, by spelling or
       {"batch-size", "did you mean 'batch_size'?"},
       {"num_epochs", "did you mean 'epochs'?"},
       {"hidden_layer", "did you mean 'hidden_layers'?"},
-      {"dropout", "it has dataset, learning_rate, epochs"},
+      {"drop_out", "did you mean 'dropout'?"},
+      {"wd", "did you mean 'weight_decay'?"},
+      {"standardize", "did you mean 'standardise'?"},
+      {"nesterov", "it has dataset, learning_rate, epochs"},
   };
   for (const auto& [name, message] : cases) {
     TrainerOptions options;

@@ -45,6 +45,13 @@ TEST_CASE("a batch holds the images asked for, in that order, standardised by th
   }
 }
 
+TEST_CASE("where nothing is standardised a byte is scaled to 0 to 1") {
+  const Standardiser standardiser(std::vector<ChannelStatistics>(2));
+  CHECK(standardiser.value(0, 0) == 0.0f);
+  CHECK(standardiser.value(0, 255) == 1.0f);
+  CHECK(standardiser.value(1, 51) == 0.2f);
+}
+
 TEST_CASE("standardised by its own statistics, a dataset has mean 0 and deviation 1") {
   const Standardiser standardiser(channel_statistics(kPart, kShape));
   double sum = 0, squares = 0;

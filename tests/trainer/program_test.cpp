@@ -158,6 +158,12 @@ TEST_CASE("wrong use ends with exit code 2, one line on stderr and nothing on st
       {{"--epochs=many"}, "epochs"},
       {{"--hidden_layers=12,x"}, "hidden_layers"},
       {{"--dataset=imagenet"}, "imagenet"},
+      {{"--batch_size=0"}, "batch_size is '0'"},
+      {{"--hidden_layers="}, "hidden_layers is ''"},
+      {{"--hidden_layers=1000000000"}, "widths from 1 to 1000000"},
+      {{"--learning_rate=-1"}, "learning_rate is '-1'"},
+      {{"--learning_rate=nan"}, "learning_rate is 'nan'"},
+      {{"--dropout=1.5"}, "dropout is '1.5'"},
       {{"mnist"}, "--name=value"},
       {{"--dataset=cifar-10"}, "cifar-10-binary.tar.gz missing"},
       {{"--dataset=fashion-mnist"}, "train-images-idx3-ubyte.gz"},
@@ -225,6 +231,10 @@ TEST_CASE("a training run sends its phases and epochs, and prints its metrics as
   const nlohmann::json metrics = nlohmann::json::parse(output);
   CHECK(metrics["parameter_count"] == count_parameters("generated-mnist", {32, 16}));
   CHECK(metrics["epochs"].size() == 2);
+  for (const TrainerParameter& parameter : trainer_parameters()) {
+    CAPTURE(std::string(parameter.name));
+    CHECK(metrics["settings"].contains(std::string(parameter.name)));
+  }
   CHECK(metrics["loss_state"] == "finite");
   CHECK(contains(run.errors(), "epoch 2/2: loss "));
   CHECK_FALSE(contains(run.errors(), "\r"));

@@ -5,8 +5,11 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <initializer_list>
+#include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "datasets/catalog.h"
 #include "datasets/generated.h"
@@ -22,14 +25,14 @@ class Recorder : public TrainingObserver {
   void on_built(std::int64_t, std::int64_t) override {}
   void on_step(const StepProgress& progress) override {
     ++steps;
-    last_step = progress;
+    mean_losses.push_back(progress.mean_loss);
   }
   void on_epoch(const EpochResult&) override {}
   bool should_stop() const override { return steps == stop_after_; }
 
   std::vector<std::string> phases;
   std::int64_t steps = 0;
-  StepProgress last_step;
+  std::vector<double> mean_losses;  // after each step
 
  private:
   std::int64_t stop_after_;
@@ -93,7 +96,8 @@ TEST_CASE("two epochs on generated data reach more than 90 %, and the first step
 }
 
 TEST_CASE("every optimizer learns") {
-  for (const auto& [name, rate] : {std::pair{"sgd", 0.1}, {"momentum", 0.02}, {"adam", 0.001}}) {
+  for (const auto& [name, rate] :
+       {std::pair{"sgd", 0.1}, {"momentum", 0.02}, {"adam", 0.001}, {"adamw", 0.001}, {"rmsprop", 0.001}}) {
     CAPTURE(std::string(name));
     TrainerOptions options;
     options.optimizer = name;
@@ -103,12 +107,105 @@ TEST_CASE("every optimizer learns") {
   }
 }
 
+TEST_CASE("every activation and every way of drawing the first weights learns, each in its own way") {
+  const auto all_learn = [](std::string TrainerOptions::*which, std::initializer_list<const char*> names) {
+    std::set<std::vector<std::uint64_t>> losses;
+    for (const char* name : names) {
+      CAPTURE(std::string(name));
+      TrainerOptions options;
+      options.*which = name;
+      options.learning_rate = 0.003;
+      options.epochs = 3;
+      const TrainingResult result = train(options, generated_mnist());
+      CHECK(result.epochs.back().test_accuracy > 0.8);
+      losses.insert(loss_bits(result));
+    }
+    CHECK(losses.size() == names.size());
+  };
+  all_learn(&TrainerOptions::activation, {"relu", "tanh", "sigmoid", "gelu"});
+  all_learn(&TrainerOptions::init, {"libtorch", "kaiming", "xavier"});
+}
+
+TEST_CASE("weight decay acts in every optimizer, momentum in that of its name alone") {
+  const Dataset dataset = few_images();
+  for (const char* name : {"sgd", "momentum", "adam", "adamw", "rmsprop"}) {
+    CAPTURE(std::string(name));
+    TrainerOptions options;
+    options.optimizer = name;
+    options.epochs = 2;
+    const auto plain = loss_bits(train(options, dataset));
+    options.weight_decay = 0.1;
+    CHECK(loss_bits(train(options, dataset)) != plain);
+    options.weight_decay = 0;
+    options.momentum = 0.5;
+    CHECK((loss_bits(train(options, dataset)) != plain) == (options.optimizer == "momentum"));
+  }
+}
+
+TEST_CASE("the largest learning rate and weight decay diverge and are not an error") {
+  for (const char* name : {"sgd", "momentum", "adam", "adamw", "rmsprop"}) {
+    CAPTURE(std::string(name));
+    TrainerOptions options;
+    options.optimizer = name;
+    options.learning_rate = 1e30;
+    options.weight_decay = 1e30;
+    options.batch_size = 10;
+    CHECK_FALSE(std::isfinite(train(options, few_images()).epochs[0].train_loss));
+  }
+}
+
+// Its steps are too small to move a weight, so that a loss tells the images and the network of the step alone.
+TrainerOptions standing_still() {
+  TrainerOptions options;
+  options.optimizer = "sgd";
+  options.learning_rate = 1e-30;
+  options.batch_size = 10;
+  options.epochs = 2;
+  return options;
+}
+
+TEST_CASE("without shuffling every epoch sees the images in the same order, with it in another one") {
+  TrainerOptions options = standing_still();
+  for (const bool shuffle : {true, false}) {
+    options.shuffle = shuffle;
+    Recorder recorder;
+    train(options, few_images(), recorder);
+    REQUIRE(recorder.mean_losses.size() == 20);
+    const std::vector<double> first(recorder.mean_losses.begin(), recorder.mean_losses.begin() + 10);
+    const std::vector<double> second(recorder.mean_losses.begin() + 10, recorder.mean_losses.end());
+    CHECK((first != second) == shuffle);
+  }
+}
+
+TEST_CASE("dropout leaves outputs out of the steps and not out of the evaluation") {
+  TrainerOptions options = standing_still();
+  const TrainingResult whole = train(options, generated_mnist());
+  options.dropout = 0.5;
+  const TrainingResult dropped = train(options, generated_mnist());
+  CHECK(dropped.epochs[0].train_loss != whole.epochs[0].train_loss);
+  CHECK(dropped.epochs[0].train_loss != dropped.epochs[1].train_loss);
+  CHECK(dropped.epochs[0].test_accuracy == whole.epochs[0].test_accuracy);
+  CHECK(dropped.epochs[1].test_accuracy == whole.epochs[1].test_accuracy);
+  CHECK(dropped.parameter_count == whole.parameter_count);
+}
+
+TEST_CASE("inputs that are not standardised are learned from as well, with other losses") {
+  TrainerOptions options;
+  options.epochs = 2;
+  const auto standardised = loss_bits(train(options, generated_mnist()));
+  options.standardise = false;
+  const TrainingResult result = train(options, generated_mnist());
+  CHECK(result.epochs.back().test_accuracy > 0.8);
+  CHECK(loss_bits(result) != standardised);
+}
+
 TEST_CASE("the same seed gives the same losses bit for bit, another seed others") {
   const Dataset dataset = few_images();
   TrainerOptions options;
   options.epochs = 3;
   options.batch_size = 7;
   options.seed = 5;
+  options.dropout = 0.2;
   const auto first = loss_bits(train(options, dataset));
   CHECK(first == loss_bits(train(options, dataset)));
   options.seed = 6;
