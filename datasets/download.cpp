@@ -29,42 +29,46 @@ class FileDownload {
         part_(settings.data_directory / description.name / file.name) {}
 
   void run(HttpClient& client) {
-    // A download that ended between the last byte and the name.
-    bool is_right = part_.bytes() > 0 && !published_file_fault(description_, file_.name, part_.path());
-    std::string reasons;
-    for (const std::string& mirror : settings_.mirrors) {
-      if (is_right) break;
-      const std::string url = file_url(mirror, file_.name);
-      const std::string reason = fetch_right(client, url);
-      is_right = reason.empty();
-      if (!is_right) reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", url, reason);
-    }
-    if (!is_right) {
-      throw DownloadError(
-          fmt::format("{}: {} could not be downloaded: {}; try again later, or name a mirror with "
-                      "--mirror URL",
-                      description_.name, file_.name, reasons));
-    }
+    // An earlier download may have ended between the last byte and the name.
+    const bool is_whole = part_.bytes() > 0 && !published_file_fault(description_, file_.name, part_.path());
+    if (!is_whole) fetch_from_mirrors(client);
     part_.commit();
     watcher_.on_finished(fmt::format("{}: {}: downloaded, {} bytes", description_.name, file_.name, part_.bytes()));
   }
 
  private:
-  // Until the contents are right; returns "" then, else why this mirror does not give them.
-  std::string fetch_right(HttpClient& client, const std::string& url) {
+  void fetch_from_mirrors(HttpClient& client) {
+    std::string reasons;
+    for (const std::string& mirror : settings_.mirrors) {
+      const std::string url = file_url(mirror, file_.name);
+      const auto reason = fetch_right(client, url);
+      if (!reason) return;
+      reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", url, *reason);
+      if (&mirror != &settings_.mirrors.back()) {
+        watcher_.on_trouble(fmt::format("{}: {}; the next mirror is asked", url, *reason));
+      }
+    }
+    throw DownloadError(
+        fmt::format("{}: {} could not be downloaded: {}; try again later, or name a mirror with "
+                    "--mirror URL",
+                    description_.name, file_.name, reasons));
+  }
+
+  // Until the contents are right; returns why this mirror does not give them, where it does not.
+  std::optional<std::string> fetch_right(HttpClient& client, const std::string& url) {
     while (true) {
       const bool has_older_bytes = part_.bytes() > 0;
-      if (const std::string reason = fetch(client, url); !reason.empty()) return reason;
+      if (auto reason = fetch(client, url)) return reason;
       const auto fault = published_file_fault(description_, file_.name, part_.path());
-      if (!fault) return "";
+      if (!fault) return std::nullopt;
       part_.start_over();
       if (!has_older_bytes) return "not the published file: " + *fault;
       watcher_.on_trouble(fmt::format("{}: what lay here already does not fit what came; from the beginning", url));
     }
   }
 
-  // Until all bytes are there; returns "" then, else why not.
-  std::string fetch(HttpClient& client, const std::string& url) {
+  // Until all bytes are there; returns why not, where they are not to be had.
+  std::optional<std::string> fetch(HttpClient& client, const std::string& url) {
     for (Patience patience;;) {
       const std::int64_t bytes_before = part_.bytes();
       HttpReply reply;
@@ -74,7 +78,7 @@ class FileDownload {
         part_.start_over();
         return error.what();
       }
-      if (reply.end == HttpEnd::complete) return "";
+      if (reply.end == HttpEnd::complete) return std::nullopt;
       if (reply.end == HttpEnd::refused) return reply.error;
       if (reply.end == HttpEnd::no_range) part_.start_over();
       if (!patience.allows_another(part_.bytes() - bytes_before)) return reply.error;

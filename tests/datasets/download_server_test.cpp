@@ -58,6 +58,7 @@ TEST_CASE("a mirror without the file is asked once, the next one gives it") {
   CHECK(alone.pauses.empty());
   together.run({without.url() + "/", right.url()});
   CHECK(together.is_right());
+  CHECK(contains(together.trouble, "the server says 404; the next mirror is asked"));
 }
 
 TEST_CASE("a server that fails for the moment is asked again, as late as it asks for") {
