@@ -106,15 +106,17 @@ FoundDataset find_dataset(const DatasetDescription& description, const fs::path&
 
 std::string missing_text(const DatasetDescription& description, const FoundDataset& found) {
   return fmt::format(
-      "{}: the dataset {} is not there: {} missing; get the original files from {} and put them there as they are "
+      "{}: the dataset {} is not there: {} missing; `memtrack datasets download {}` gets it from its makers, {} "
       "(docs/datasets.md), or use --dataset=generated-{}, which needs no files",
-      found.folder.string(), description.name, fmt::join(found.missing, ", "), description.home,
+      found.folder.string(), description.name, fmt::join(found.missing, ", "), description.name, description.home,
       description.shape.channels == 1 ? "mnist" : "cifar-10");
 }
 
 std::string damaged_text(const DatasetDescription& description, std::string_view error) {
-  return fmt::format("{}; get the file anew from {}, then check it with `memtrack datasets verify {}`", error,
-                     description.home, description.name);
+  return fmt::format(
+      "{}; get the file anew with `memtrack datasets download {}`, and check all of them with `memtrack "
+      "datasets verify {}`",
+      error, description.name, description.name);
 }
 
 }  // namespace memtrack

@@ -108,8 +108,10 @@ bool verify_one(const DatasetDescription& description, const std::filesystem::pa
     } else if (!content.error.empty()) {
       print(fmt::format("{}: {}: WRONG: {}\n", description.name, content.name, content.error));
     } else {
-      print(fmt::format("{}: {}: WRONG: sha256 is {}, and would have to be {}{}; remove it and get it again from {}\n",
-                        description.name, content.name, content.sha256, content.expected, where, description.home));
+      print(
+          fmt::format("{}: {}: WRONG: sha256 is {}, and would have to be {}{}; `memtrack datasets download {}` gets it "
+                      "anew\n",
+                      description.name, content.name, content.sha256, content.expected, where, description.name));
     }
     flush_output();
   }

@@ -170,6 +170,7 @@ void check_faults(const DatasetDescription& description, const std::vector<Fault
     const std::string error = error_of([&] { load_dataset(description, data.path()); });
     CAPTURE(error);
     CHECK(contains(error, (data.path() / description.name / fault.file).string()));
+    CHECK(contains(error, std::string("memtrack datasets download ").append(description.name)));
     CHECK(contains(error, std::string("memtrack datasets verify ").append(description.name)));
     for (const char* part : fault.says) CHECK(contains(error, part));
   }
@@ -198,6 +199,7 @@ TEST_CASE("missing files are all named, with where they belong and where they co
   CHECK(contains(one, (data.path() / "mnist").string() + ": "));
   CHECK(contains(one, "t10k-labels-idx1-ubyte.gz missing"));
   CHECK_FALSE(contains(one, "train-images"));
+  CHECK(contains(one, "`memtrack datasets download mnist`"));
   CHECK(contains(one, "http://yann.lecun.com/exdb/mnist/"));
   CHECK(contains(one, "--dataset=generated-mnist"));
 
