@@ -2,12 +2,14 @@
 
 #include "trainer/training.h"
 
+#include <malloc.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <stdexcept>
 
 #include "trainer/batches.h"
@@ -108,6 +110,7 @@ class Batch {
     rows_ = static_cast<std::int64_t>(indices.size());
     gather_batch(part, shape, standardiser, indices, span_of<float>(inputs_), span_of<std::int64_t>(labels_));
   }
+  std::int64_t capacity() const { return labels_.numel(); }
   torch::Tensor inputs() const { return inputs_.narrow(0, 0, rows_); }
   torch::Tensor labels() const { return labels_.narrow(0, 0, rows_); }
 
@@ -125,7 +128,8 @@ class Trainer {
         observer_(observer),
         standardiser_(build_standardiser(options, data)),
         network_(build_network(options, data.shape.image_bytes(), data.classes)),
-        optimizer_(build_optimizer(options, network_->parameters())) {}
+        optimizer_(build_optimizer(options, network_->parameters())),
+        batch_(std::min(options.batch_size, data.train.count()), data.shape) {}
 
   std::int64_t parameter_count() const { return count_parameters_of(network_); }
 
@@ -135,30 +139,38 @@ class Trainer {
     EpochResult result = train(epoch);
     result.train_seconds = seconds_since(begin);
     if (result.is_complete) {
+      // Batches within training's fit into what it left free. The heap that larger ones take is given back, and so that
+      // this phase begins as it ends, what training left free is given back first.
+      const bool needs_more = eval_rows() > batch_.capacity();
+      if (needs_more) ::malloc_trim(0);
       observer_.on_phase("evaluate");
       evaluate(result);
+      if (needs_more) ::malloc_trim(0);
     }
     result.seconds = seconds_since(begin);
     return result;
   }
 
  private:
+  std::int64_t eval_rows() const {
+    return std::min(options_.eval_batch_size > 0 ? options_.eval_batch_size : options_.batch_size, data_.test.count());
+  }
+
   EpochResult train(std::int64_t epoch) {
     network_->train();
     const torch::Tensor order = options_.shuffle ? torch::randperm(data_.train.count(), torch::kInt64)
                                                  : torch::arange(data_.train.count(), torch::kInt64);
     const std::span<const std::int64_t> indices = span_of<std::int64_t>(order);
     const std::int64_t steps = (data_.train.count() + options_.batch_size - 1) / options_.batch_size;
-    Batch batch(std::min(options_.batch_size, data_.train.count()), data_.shape);
     EpochResult result;
     result.epoch = epoch;
     double loss_sum = 0;
     std::int64_t seen = 0;
     while (result.steps < steps && !(result.steps > 0 && observer_.should_stop())) {
       const std::int64_t rows = std::min(options_.batch_size, data_.train.count() - seen);
-      batch.fill(data_.train, data_.shape, standardiser_,
-                 indices.subspan(static_cast<std::size_t>(seen), static_cast<std::size_t>(rows)));
-      loss_sum += train_step(batch) * static_cast<double>(rows);
+      batch_.fill(data_.train, data_.shape, standardiser_,
+                  indices.subspan(static_cast<std::size_t>(seen), static_cast<std::size_t>(rows)));
+      loss_sum += train_step(batch_) * static_cast<double>(rows);
       seen += rows;
       result.train_loss = loss_sum / static_cast<double>(seen);
       observer_.on_step({epoch, ++result.steps, steps, result.train_loss});
@@ -179,8 +191,10 @@ class Trainer {
     const torch::NoGradGuard no_grad;
     network_->eval();
     const std::int64_t count = data_.test.count();
-    const std::int64_t size = options_.eval_batch_size > 0 ? options_.eval_batch_size : options_.batch_size;
-    Batch batch(std::min(size, count), data_.shape);
+    const std::int64_t size = eval_rows();
+    std::optional<Batch> larger;
+    if (size > batch_.capacity()) larger.emplace(size, data_.shape);
+    Batch& batch = larger ? *larger : batch_;
     std::vector<std::int64_t> indices;
     std::int64_t right = 0;
     for (std::int64_t first = 0; first < count; first += size) {
@@ -202,6 +216,7 @@ class Trainer {
   Standardiser standardiser_;
   torch::nn::Sequential network_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
+  Batch batch_;  // of training; of the evaluation too, where its batches are no larger
 };
 
 void train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer,
