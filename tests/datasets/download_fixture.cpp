@@ -32,6 +32,7 @@ Publication published_mnist() {
                                                                {"t10k-images-idx3-ubyte.gz", idx_images(10)},
                                                                {"t10k-labels-idx1-ubyte.gz", idx_labels(10)}};
   std::vector<std::pair<std::string, Bytes>> files;
+  files.reserve(contents.size());
   for (const auto& [name, bytes] : contents) files.emplace_back(name, gzip(bytes));
   return Publication("mnist", std::move(files), contents);
 }

@@ -118,8 +118,9 @@ TEST_CASE("a folder includes only the folders that it may use") {
   CHECK(checked > 40);
 }
 
-TEST_CASE("only storage/ includes SQLite, only trainer/ includes LibTorch") {
+TEST_CASE("only storage/ includes SQLite, only trainer/ includes LibTorch, only datasets/ includes libcurl") {
   const std::map<std::string, std::regex> reserved = {{"storage", std::regex(R"(\s*#include <(SQLiteCpp|sqlite3).*)")},
+                                                      {"datasets", std::regex(R"(\s*#include <curl/.*)")},
                                                       {"trainer", std::regex(R"(\s*#include <(torch|ATen|c10).*)")}};
   for (const auto& [folder, unused] : kMayUse) {
     for (const auto& entry : fs::recursive_directory_iterator(kSource / folder)) {
