@@ -165,6 +165,7 @@ void add_datasets_command(CLI::App& app, Action& action) {
                    "A copy of a data folder on a web server, asked alone: URL/mnist/train-images-idx3-ubyte.gz\n"
                    "(default: $MEMTRACK_MIRROR, else where the datasets are published)")
       ->type_name("URL");
+  download->get_option("NAME")->description("mnist, fashion-mnist, cifar-10 (default: all three)");
   add_examples(*download,
                "memtrack datasets download mnist\n"
                "memtrack datasets download --mirror http://fileserver/datasets\n"
