@@ -23,14 +23,19 @@ ValueDict values_of(const Sweep& sweep, std::int64_t index) {
 }
 
 // What the built-in trainer does where a trial leaves a parameter out is known; so are the weights that it builds.
-void complete_columns(TypedColumns& columns) {
+void complete_columns(TypedColumns& columns, const ValueDict& values) {
   const TrainerOptions defaults;
   columns.dataset = columns.dataset.value_or(defaults.dataset);
   columns.learning_rate = columns.learning_rate.value_or(defaults.learning_rate);
   columns.epochs = columns.epochs.value_or(defaults.epochs);
   columns.batch_size = columns.batch_size.value_or(defaults.batch_size);
   columns.hidden_layers = columns.hidden_layers.value_or(defaults.hidden_layers);
-  columns.parameter_count = count_parameters(*columns.dataset, *columns.hidden_layers);
+  TrainerOptions network{.dataset = *columns.dataset, .hidden_layers = *columns.hidden_layers};
+  const auto convolutions = std::ranges::find(values, "conv_layers", &ValueMember::name);
+  if (convolutions != values.end()) {
+    set_trainer_option(network, convolutions->name, python_str(convolutions->value));
+  }
+  columns.parameter_count = count_parameters(network);
 }
 
 TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::string& interpreter,
@@ -42,7 +47,7 @@ TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::s
   trial.columns = typed_columns(values, definition.columns);
   std::erase_if(values, [](const ValueMember& member) { return member.name == kReportedMemory; });
   if (sweep.built_in_trainer) {
-    complete_columns(trial.columns);
+    complete_columns(trial.columns, values);
     trial.command = hyphened_args(values);
     trial.command.insert(trial.command.begin(), context.trainer);
   } else {

@@ -31,6 +31,7 @@ constexpr std::pair<std::string_view, std::string_view> kOtherNames[] = {
     {"num_epochs", "epochs"},
     {"n_epochs", "epochs"},
     {"layers", "hidden_layers"},
+    {"convolutions", "conv_layers"},
     {"hidden_sizes", "hidden_layers"},
     {"act", "activation"},
     {"nonlinearity", "activation"},
@@ -50,6 +51,9 @@ constexpr std::int64_t kLargestCount = 1'000'000'000;
 constexpr std::int64_t kLargestSeed = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLargestWidth = 1'000'000;
 constexpr std::size_t kMostLayers = 1000;
+constexpr std::int64_t kMostChannels = 4096;
+constexpr std::int64_t kLargestKernel = 31;
+constexpr std::size_t kMostConvLayers = 4;  // pooled four times, 28 x 28 pixels are one
 // Far beyond what diverges at once, and far enough below the largest float (3e38) that no optimizer's step overflows.
 constexpr double kLargestFactor = 1e30;
 constexpr std::int64_t kClasses = 10;
@@ -139,31 +143,86 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
+// "128, 64"
+std::optional<std::vector<std::int64_t>> parse_whole_numbers(std::string_view text) {
+  std::vector<std::int64_t> numbers;
+  for (bool more = true; more;) {
+    const std::size_t comma = text.find(',');
+    if (!parse_whole(trimmed(text.substr(0, comma)), numbers.emplace_back())) {
+      return std::nullopt;
+    }
+    more = comma != std::string_view::npos;
+    text = more ? text.substr(comma + 1) : std::string_view();
+  }
+  return numbers;
+}
+
 // "[128, 64]" or "128,64"
 std::vector<std::int64_t> widths(std::string_view name, std::string_view value) {
-  const std::string right = "widths from 1 to " + std::to_string(kLargestWidth) + ", at least one, such as [128, 64]";
   std::string_view rest = trimmed(value);
-  if (rest.starts_with('[') != rest.ends_with(']') || rest == "[" || rest == "]") {
-    refuse(name, value, right);
-  }
-  if (rest.starts_with('[')) {
+  if (rest.size() > 1 && rest.starts_with('[') && rest.ends_with(']')) {
     rest = rest.substr(1, rest.size() - 2);
   }
-  std::vector<std::int64_t> result;
-  for (bool more = true; more;) {
-    const std::size_t comma = rest.find(',');
-    std::int64_t width = 0;
-    if (!parse_whole(trimmed(rest.substr(0, comma)), width) || width < 1 || width > kLargestWidth) {
-      refuse(name, value, right);
-    }
-    result.push_back(width);
-    more = comma != std::string_view::npos;
-    rest = more ? rest.substr(comma + 1) : std::string_view();
+  const auto numbers = parse_whole_numbers(rest);
+  const auto is_width = [](std::int64_t number) { return number >= 1 && number <= kLargestWidth; };
+  if (!numbers || !std::ranges::all_of(*numbers, is_width)) {
+    refuse(name, value, "widths from 1 to " + std::to_string(kLargestWidth) + ", at least one, such as [128, 64]");
   }
-  if (result.size() > kMostLayers) {
+  if (numbers->size() > kMostLayers) {
     refuse(name, value, "at most " + std::to_string(kMostLayers) + " widths");
   }
-  return result;
+  return *numbers;
+}
+
+// "16, 3"
+std::optional<ConvLayer> parse_conv_layer(std::string_view text) {
+  const auto numbers = parse_whole_numbers(text);
+  if (!numbers || numbers->size() != 2) {
+    return std::nullopt;
+  }
+  const ConvLayer layer = {numbers->front(), numbers->back()};
+  const bool is_right = layer.channels >= 1 && layer.channels <= kMostChannels && layer.kernel >= 1 &&
+                        layer.kernel <= kLargestKernel && layer.kernel % 2 == 1;
+  return is_right ? std::optional(layer) : std::nullopt;
+}
+
+// "[[16, 3], [32, 3]]" or "[]"
+std::optional<std::vector<ConvLayer>> parse_conv_layers(std::string_view text) {
+  text = trimmed(text);
+  if (text.size() < 2 || !text.starts_with('[') || !text.ends_with(']')) {
+    return std::nullopt;
+  }
+  std::string_view rest = trimmed(text.substr(1, text.size() - 2));
+  std::vector<ConvLayer> layers;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find(']');
+    const auto layer = rest.starts_with('[') && end != std::string_view::npos
+                           ? parse_conv_layer(rest.substr(1, end - 1))
+                           : std::nullopt;
+    if (!layer) {
+      return std::nullopt;
+    }
+    layers.push_back(*layer);
+    rest = trimmed(rest.substr(end + 1));
+    if (!rest.empty()) {
+      const std::string_view next = trimmed(rest.substr(1));
+      if (rest.front() != ',' || next.empty()) {
+        return std::nullopt;
+      }
+      rest = next;
+    }
+  }
+  return layers;
+}
+
+std::vector<ConvLayer> conv_layers(std::string_view name, std::string_view value) {
+  auto layers = parse_conv_layers(value);
+  if (!layers || layers->size() > kMostConvLayers) {
+    refuse(name, value,
+           "at most " + std::to_string(kMostConvLayers) + " pairs of channels (1 to " + std::to_string(kMostChannels) +
+               ") and an odd kernel (1 to " + std::to_string(kLargestKernel) + ") such as [[16, 3], [32, 3]]");
+  }
+  return *std::move(layers);
 }
 
 using Options = TrainerOptions;
@@ -179,6 +238,10 @@ constexpr TrainerParameter kParameters[] = {
      [](Options& options, Text name, Text value) { options.epochs = count(name, value, 1, "2"); }},
     {"batch_size", "N", "64", "images a step; 64 is fast on one core and small beside the network",
      [](Options& options, Text name, Text value) { options.batch_size = count(name, value, 1, "64"); }},
+    {"conv_layers", "PAIRS", "[]",
+     "convolutions before the hidden layers, [[channels, kernel], ...], each pooled 2x2; none, since the MLP is "
+     "smaller",
+     [](Options& options, Text name, Text value) { options.conv_layers = conv_layers(name, value); }},
     {"hidden_layers", "WIDTHS", "128,64", "widths from input to output; 128,64 reaches 97.5% on mnist",
      [](Options& options, Text name, Text value) { options.hidden_layers = widths(name, value); }},
     {"activation", "NAME", "relu",
@@ -248,11 +311,18 @@ void set_trainer_option(TrainerOptions& options, std::string_view name, std::str
   parameter->set(options, name, value);
 }
 
-std::int64_t count_parameters(std::string_view dataset, const std::vector<std::int64_t>& hidden_layers) {
-  const bool colour = dataset == "cifar-10" || dataset == "generated-cifar-10";
-  std::int64_t inputs = colour ? std::int64_t{3} * 32 * 32 : std::int64_t{28} * 28;
+std::int64_t count_parameters(const TrainerOptions& options) {
+  const bool colour = options.dataset == "cifar-10" || options.dataset == "generated-cifar-10";
+  std::int64_t channels = colour ? 3 : 1;
+  std::int64_t side = colour ? 32 : 28;
   std::int64_t count = 0;
-  for (const std::int64_t width : hidden_layers) {
+  for (const ConvLayer& layer : options.conv_layers) {
+    count += (channels * layer.kernel * layer.kernel + 1) * layer.channels;
+    channels = layer.channels;
+    side /= 2;
+  }
+  std::int64_t inputs = channels * side * side;
+  for (const std::int64_t width : options.hidden_layers) {
     count += (inputs + 1) * width;
     inputs = width;
   }

@@ -11,12 +11,20 @@
 
 namespace memtrack {
 
+// One convolution, padded so that it keeps the image's size, followed by the activation and by 2x2 max-pooling.
+struct ConvLayer {
+  std::int64_t channels = 0;
+  std::int64_t kernel = 0;  // odd
+  bool operator==(const ConvLayer&) const = default;
+};
+
 // A trial of the built-in trainer, checked. Defaults are those of the table.
 struct TrainerOptions {
   std::string dataset = "mnist";
   double learning_rate = 0.001;
   std::int64_t epochs = 1;
   std::int64_t batch_size = 64;
+  std::vector<ConvLayer> conv_layers = {};  // before the hidden layers
   std::vector<std::int64_t> hidden_layers = {128, 64};
   std::string activation = "relu";  // relu, tanh, sigmoid, gelu
   double dropout = 0;               // after each hidden layer, 0 to below 1
@@ -50,7 +58,7 @@ void set_trainer_option(TrainerOptions& options, std::string_view name, std::str
 // The datasets that the trainer knows: mnist, fashion-mnist, cifar-10, generated-mnist, generated-cifar-10.
 std::span<const std::string_view> dataset_names();
 
-// Weights and biases of the network that these options build: inputs -> hidden layers -> 10 classes.
-std::int64_t count_parameters(std::string_view dataset, const std::vector<std::int64_t>& hidden_layers);
+// Weights and biases of the network that these options build: inputs -> convolutions -> hidden layers -> 10 classes.
+std::int64_t count_parameters(const TrainerOptions& options);
 
 }  // namespace memtrack

@@ -10,7 +10,7 @@ namespace memtrack {
 namespace {
 
 constexpr std::string_view kIntroduction =
-    R"(memtrack-trainer trains one fully connected network on one dataset and reports its accuracy.
+    R"(memtrack-trainer trains one network, fully connected or with convolutions before, on one dataset and reports its accuracy.
 
   memtrack-trainer --dataset=mnist --learning_rate=0.001 --epochs=2 --batch_size=64 --hidden_layers=128,64
 

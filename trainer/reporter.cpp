@@ -44,11 +44,18 @@ Json epoch_json(const EpochResult& result) {
   return json;
 }
 
+Json conv_layers_json(const std::vector<ConvLayer>& layers) {
+  Json json = Json::array();
+  for (const ConvLayer& layer : layers) json.push_back(Json::array({layer.channels, layer.kernel}));
+  return json;
+}
+
 Json settings_json(const TrainerOptions& options, std::int64_t threads) {
   return {{"dataset", options.dataset},
           {"learning_rate", options.learning_rate},
           {"epochs", options.epochs},
           {"batch_size", options.batch_size},
+          {"conv_layers", conv_layers_json(options.conv_layers)},
           {"hidden_layers", options.hidden_layers},
           {"activation", options.activation},
           {"dropout", options.dropout},

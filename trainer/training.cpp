@@ -47,9 +47,25 @@ void initialise(const torch::nn::Sequential& network, const std::string& rule) {
   }
 }
 
-torch::nn::Sequential build_network(const TrainerOptions& options, std::int64_t inputs, std::int64_t classes) {
+// Adds the convolutions and returns their number of outputs an image.
+std::int64_t add_convolutions(torch::nn::Sequential& network, const TrainerOptions& options, ImageShape shape) {
+  if (options.conv_layers.empty()) return shape.image_bytes();
+  const std::vector<std::int64_t> sizes = {shape.channels, shape.height, shape.width};
+  network->push_back(torch::nn::Unflatten(torch::nn::UnflattenOptions(1, sizes)));
+  for (const auto& [channels, kernel] : options.conv_layers) {
+    network->push_back(
+        torch::nn::Conv2d(torch::nn::Conv2dOptions(shape.channels, channels, kernel).padding(kernel / 2)));
+    add_activation(network, options.activation);
+    network->push_back(torch::nn::MaxPool2d(2));
+    shape = {channels, shape.height / 2, shape.width / 2};
+  }
+  network->push_back(torch::nn::Flatten());
+  return shape.image_bytes();
+}
+
+torch::nn::Sequential build_network(const TrainerOptions& options, const ImageShape& shape, std::int64_t classes) {
   torch::nn::Sequential network;
-  std::int64_t width = inputs;
+  std::int64_t width = add_convolutions(network, options, shape);
   for (const std::int64_t next : options.hidden_layers) {
     network->push_back(torch::nn::Linear(width, next));
     add_activation(network, options.activation);
@@ -127,7 +143,7 @@ class Trainer {
         data_(data),
         observer_(observer),
         standardiser_(build_standardiser(options, data)),
-        network_(build_network(options, data.shape.image_bytes(), data.classes)),
+        network_(build_network(options, data.shape, data.classes)),
         optimizer_(build_optimizer(options, network_->parameters())),
         batch_(std::min(options.batch_size, data.train.count()), data.shape) {}
 

@@ -62,8 +62,8 @@ class TrainingLibrary {
   // Throws std::runtime_error.
   TrainingLibrary(const std::filesystem::path& path, std::int64_t threads);
 
-  // Multilayer perceptron, cross entropy; all that is random is drawn from options.seed: the same options and data give
-  // the same losses bit by bit on the same machine. Throws what LibTorch throws.
+  // Convolutions if asked, multilayer perceptron, cross entropy; all that is random is drawn from options.seed: the
+  // same options and data give the same losses bit by bit on the same machine. Throws what LibTorch throws.
   TrainingResult train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer) const;
 
  private:

@@ -276,6 +276,17 @@ TEST_CASE("trials of the built-in trainer have all typed columns, from its defau
   CHECK(trial.columns.parameter_count == 109386);
 }
 
+TEST_CASE("weights and biases are counted with the convolutions of each trial") {
+  const auto plans =
+      trials(one("method: grid\n"
+                 "parameters: {conv_layers: {values: [[], [[8, 3]]]}, hidden_layers: {value: [16]}}\n"
+                 "memtrack: {order: listed}\n"));
+  REQUIRE(plans.size() == 2);
+  CHECK(plans[0].columns.parameter_count == 785 * 16 + 17 * 10);
+  CHECK(plans[1].columns.parameter_count == 10 * 8 + (8 * 14 * 14 + 1) * 16 + 17 * 10);
+  CHECK(plans[1].command.at(1) == "--conv_layers=[[8, 3]]");
+}
+
 TEST_CASE("typed columns of other programs are filled by name, by common alias, or as columns says") {
   const auto columns = [](const std::string& row, const std::string& block = "") {
     return trials(one("method: list\nprogram: t.py\ntrials: [" + row + "]\n" + block)).at(0).columns;

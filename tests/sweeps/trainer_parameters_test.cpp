@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+using memtrack::ConvLayer;
 using memtrack::count_parameters;
 using memtrack::set_trainer_option;
 using memtrack::trainer_parameters;
@@ -18,6 +19,7 @@ TEST_CASE("every parameter of the table can be set to its own default, which is 
                          .learning_rate = 9,
                          .epochs = 9,
                          .batch_size = 9,
+                         .conv_layers = {{9, 9}},
                          .hidden_layers = {9},
                          .activation = "gelu",
                          .dropout = 0.9,
@@ -38,6 +40,7 @@ TEST_CASE("every parameter of the table can be set to its own default, which is 
   CHECK(options.learning_rate == defaults.learning_rate);
   CHECK(options.epochs == defaults.epochs);
   CHECK(options.batch_size == defaults.batch_size);
+  CHECK(options.conv_layers == defaults.conv_layers);
   CHECK(options.hidden_layers == defaults.hidden_layers);
   CHECK(options.activation == defaults.activation);
   CHECK(options.dropout == defaults.dropout);
@@ -69,6 +72,17 @@ TEST_CASE("hidden layers are read as Python prints a list and as a plain list") 
     options.hidden_layers.clear();
     set_trainer_option(options, "hidden_layers", text);
     CHECK(options.hidden_layers == std::vector<std::int64_t>{128, 64});
+  }
+}
+
+TEST_CASE("convolutions are read as Python prints a list of pairs") {
+  for (const char* text : {"[[16, 3], [32, 5]]", "[[16,3],[32,5]]", " [ [ 16 , 3 ] , [32, 5] ] "}) {
+    CAPTURE(text);
+    TrainerOptions options;
+    set_trainer_option(options, "conv_layers", text);
+    CHECK(options.conv_layers == std::vector<ConvLayer>{{16, 3}, {32, 5}});
+    set_trainer_option(options, "conv_layers", "[ ]");
+    CHECK(options.conv_layers.empty());
   }
 }
 
@@ -104,6 +118,18 @@ TEST_CASE("a value out of range or of the wrong type is refused with what would 
       {"hidden_layers", "[[1]]", "such as [128, 64]"},
       {"hidden_layers", "1000000000", "widths from 1 to 1000000"},
       {"learning_rate", "1e31", "at most 1e30"},
+      {"conv_layers", "", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[16, 3]", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[[16]]", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[[16, 3, 1]]", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[[16, 3],]", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[[16, 3] [32, 3]]", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[[16, 3]", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[[[16, 3]]]", "such as [[16, 3], [32, 3]]"},
+      {"conv_layers", "[[16, 4]]", "an odd kernel (1 to 31)"},
+      {"conv_layers", "[[0, 3]]", "channels (1 to 4096)"},
+      {"conv_layers", "[[16, 33]]", "an odd kernel (1 to 31)"},
+      {"conv_layers", "[[1, 1], [1, 1], [1, 1], [1, 1], [1, 1]]", "at most 4 pairs"},
       {"activation", "Relu", "one of relu, tanh, sigmoid, gelu; did you mean 'relu'?"},
       {"dropout", "1.5", "dropout is '1.5', and would have to be a number from 0 to below 1 such as 0.5"},
       {"dropout", "1", "a number from 0 to below 1"},
@@ -152,9 +178,18 @@ TEST_CASE("an unknown parameter is answered with the nearest one, by spelling or
 }
 
 TEST_CASE("weights and biases are counted for the inputs of each dataset and its ten classes") {
-  CHECK(count_parameters("mnist", {128, 64}) == 785 * 128 + 129 * 64 + 65 * 10);
-  CHECK(count_parameters("generated-mnist", {128, 64}) == count_parameters("mnist", {128, 64}));
-  CHECK(count_parameters("cifar-10", {512, 256}) == 3073 * 512 + 513 * 256 + 257 * 10);
-  CHECK(count_parameters("generated-cifar-10", {1}) == 3073 + 20);
-  CHECK(count_parameters("mnist", std::vector<std::int64_t>(1000, 1'000'000)) > 0);
+  const auto count = [](std::string dataset, std::vector<std::int64_t> hidden_layers,
+                        std::vector<ConvLayer> conv_layers = {}) {
+    return count_parameters({.dataset = std::move(dataset),
+                             .conv_layers = std::move(conv_layers),
+                             .hidden_layers = std::move(hidden_layers)});
+  };
+  CHECK(count("mnist", {128, 64}) == 785 * 128 + 129 * 64 + 65 * 10);
+  CHECK(count("generated-mnist", {128, 64}) == count("mnist", {128, 64}));
+  CHECK(count("cifar-10", {512, 256}) == 3073 * 512 + 513 * 256 + 257 * 10);
+  CHECK(count("generated-cifar-10", {1}) == 3073 + 20);
+  CHECK(count("mnist", std::vector<std::int64_t>(1000, 1'000'000)) > 0);
+  CHECK(count("mnist", {64}, {{16, 5}}) == (1 * 25 + 1) * 16 + (16 * 14 * 14 + 1) * 64 + 65 * 10);
+  CHECK(count("cifar-10", {64}, {{16, 3}, {32, 3}}) ==
+        (3 * 9 + 1) * 16 + (16 * 9 + 1) * 32 + (32 * 8 * 8 + 1) * 64 + 65 * 10);
 }

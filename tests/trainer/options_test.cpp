@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <string>
 
 #include "datasets/catalog.h"
 
@@ -86,7 +87,8 @@ TEST_CASE("the datasets of the sweep files are those of the catalogue") {
   for (const std::string_view name : names) {
     const DatasetDescription& description = describe_dataset(name);
     // What count_parameters assumes of its inputs: one layer of one unit has inputs + 1 parameters, the next 2 a class.
-    CHECK(count_parameters(name, {1}) == description.shape.image_bytes() + 1 + 2 * 10);
+    CHECK(count_parameters({.dataset = std::string(name), .hidden_layers = {1}}) ==
+          description.shape.image_bytes() + 1 + 2 * 10);
   }
 }
 

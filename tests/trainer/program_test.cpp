@@ -229,7 +229,7 @@ TEST_CASE("a training run sends its phases and epochs, and prints its metrics as
   const std::string output = run.output();
   CHECK(output.find('\n') == output.size() - 1);
   const nlohmann::json metrics = nlohmann::json::parse(output);
-  CHECK(metrics["parameter_count"] == count_parameters("generated-mnist", {32, 16}));
+  CHECK(metrics["parameter_count"] == count_parameters({.dataset = "generated-mnist", .hidden_layers = {32, 16}}));
   CHECK(metrics["epochs"].size() == 2);
   for (const TrainerParameter& parameter : trainer_parameters()) {
     CAPTURE(std::string(parameter.name));

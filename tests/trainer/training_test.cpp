@@ -76,8 +76,14 @@ TEST_CASE("the network has as many parameters as count_parameters says") {
   for (const std::vector<std::int64_t>& layers : {std::vector<std::int64_t>{128, 64}, {7}, {285, 389, 423, 173, 61}}) {
     TrainerOptions options;
     options.hidden_layers = layers;
-    CHECK(train(options, grey).parameter_count == count_parameters("generated-mnist", layers));
-    CHECK(train(options, colour).parameter_count == count_parameters("generated-cifar-10", layers));
+    for (const std::vector<ConvLayer>& convolutions :
+         {std::vector<ConvLayer>{}, {{4, 3}}, {{2, 1}, {3, 5}, {4, 31}, {5, 3}}}) {
+      options.conv_layers = convolutions;
+      options.dataset = "generated-mnist";
+      CHECK(train(options, grey).parameter_count == count_parameters(options));
+      options.dataset = "generated-cifar-10";
+      CHECK(train(options, colour).parameter_count == count_parameters(options));
+    }
   }
 }
 
@@ -124,6 +130,17 @@ TEST_CASE("every activation and every way of drawing the first weights learns, e
   };
   all_learn(&TrainerOptions::activation, {"relu", "tanh", "sigmoid", "gelu"});
   all_learn(&TrainerOptions::init, {"libtorch", "kaiming", "xavier"});
+}
+
+TEST_CASE("a network with convolutions learns, and its losses are repeated bit for bit") {
+  TrainerOptions options;
+  options.conv_layers = {{8, 3}, {16, 3}};
+  options.hidden_layers = {32};
+  options.init = "kaiming";
+  options.epochs = 2;
+  const TrainingResult result = train(options, generated_mnist());
+  CHECK(result.epochs.back().test_accuracy > 0.8);
+  CHECK(loss_bits(train(options, generated_mnist())) == loss_bits(result));
 }
 
 TEST_CASE("weight decay acts in every optimizer, momentum in that of its name alone") {
