@@ -72,7 +72,8 @@ class MemoryRecorder : public TrainingObserver {
 
 // On 2000 training and as many test images. What earlier tests left free in the heap is given back first: a phase that
 // takes memory is then seen to take it.
-std::vector<Phase> phases_of(std::int64_t batch_size, std::int64_t eval_batch_size) {
+std::vector<Phase> phases_of(std::int64_t batch_size, std::int64_t eval_batch_size,
+                             const std::vector<ConvLayer>& conv_layers = {}) {
   const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
   const Dataset dataset = generate_dataset(kShape, 10, {2000, 2000}, 3);
   const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
@@ -80,6 +81,7 @@ std::vector<Phase> phases_of(std::int64_t batch_size, std::int64_t eval_batch_si
   options.batch_size = batch_size;
   options.eval_batch_size = eval_batch_size;
   options.epochs = 4;
+  options.conv_layers = conv_layers;
   ::malloc_trim(0);
   MemoryRecorder recorder;
   library.train(options, data, recorder);
@@ -92,11 +94,14 @@ TEST_CASE("after the first one an evaluation leaves resident memory as it was, w
   struct Case {
     std::int64_t batch_size;
     std::int64_t eval_batch_size;
+    std::vector<ConvLayer> conv_layers = {};
   };
-  for (const Case& sizes : {Case{64, 0}, {64, 2000}, {500, 2000}, {2000, 64}}) {
+  for (const Case& sizes :
+       {Case{64, 0}, {64, 2000}, {500, 2000}, {2000, 64}, {64, 0, {{4, 3}}}, {64, 1000, {{4, 3}}}}) {
     CAPTURE(sizes.batch_size);
     CAPTURE(sizes.eval_batch_size);
-    for (const Phase& phase : phases_of(sizes.batch_size, sizes.eval_batch_size)) {
+    CAPTURE(sizes.conv_layers.size());
+    for (const Phase& phase : phases_of(sizes.batch_size, sizes.eval_batch_size, sizes.conv_layers)) {
       if (phase.name != "evaluate" || phase.epoch == 1) continue;
       CAPTURE(phase.epoch);
       CHECK(std::abs(phase.end_bytes - phase.begin_bytes) <= 2 * kMib);
