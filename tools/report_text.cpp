@@ -289,6 +289,11 @@ std::vector<std::string> report_notes(const Report& report) {
     notes.push_back(bounds ? "Peak: resident memory; the kernel's high-water mark, or with >= the largest sample, a "
                              "lower bound (not to be mixed)."
                            : "Peak: resident memory, the kernel's high-water mark.");
+    if (bounds) {
+      notes.push_back(
+          "Resident memory (rss) of several processes is a sum: pages that they share count once for each; --metric "
+          "tree_pss counts them once.");
+    }
   }
   if (const auto marked = std::find_if(report.rows.begin(), report.rows.end(), is_marked);
       marked != report.rows.end()) {
