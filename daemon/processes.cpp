@@ -52,8 +52,12 @@ Belonging belonging_of(pid_t pid, std::string_view entry) {
   if (has_entry(*environment, entry)) {
     return Belonging::trial;
   }
+  const std::string stat = read_proc_file(pid, "stat");
+  if (!environment->empty() && environment_size(stat) == environment->size()) {
+    return Belonging::other;
+  }
   // Cut short, as within an exec, whose memory is changed under our eyes? Then the entry may have been in the rest.
-  return environment_size(read_proc_file(pid, "stat")) == environment->size() ? Belonging::other : Belonging::undecided;
+  return may_be_within_exec(stat) ? Belonging::undecided : Belonging::other;
 }
 
 std::optional<pid_t> parse_pid(const std::string& text) {
@@ -161,6 +165,23 @@ std::optional<std::size_t> environment_size(std::string_view stat) {
   std::size_t end = 0;
   fields >> begin >> end;
   return fields && begin != 0 && begin <= end ? std::optional(end - begin) : std::nullopt;
+}
+
+bool may_be_within_exec(std::string_view stat) {
+  constexpr unsigned long kKernelThread = 0x00200000;  // PF_KTHREAD of the kernel's sched.h
+  const std::size_t name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) {
+    return false;  // gone
+  }
+  std::istringstream fields{std::string(stat.substr(name_end + 1))};
+  std::string state;
+  std::string skipped;
+  unsigned long flags = 0;
+  fields >> state >> skipped >> skipped >> skipped >> skipped >> skipped >> flags;
+  if (!fields || state == "Z" || state == "X" || (flags & kKernelThread) != 0) {
+    return false;
+  }
+  return environment_size(stat) != std::size_t{0} || state == "R" || state == "D";
 }
 
 FileDescriptor open_process(pid_t pid) {

@@ -24,6 +24,11 @@ bool has_entry(std::string_view block, std::string_view entry);
 // From /proc/PID/stat: env_end - env_start, fields 51 and 50. nullopt: there is none yet, within an exec.
 std::optional<std::size_t> environment_size(std::string_view stat);
 
+// From /proc/PID/stat: false for what has no environment to wait for, which is a kernel thread, a zombie, and a process
+// that sleeps with an empty one: within an exec, where it is empty for a moment too, a process runs or waits for a
+// disk.
+bool may_be_within_exec(std::string_view stat);
+
 // Empty where there is no such process.
 FileDescriptor open_process(pid_t pid);
 

@@ -91,6 +91,24 @@ TEST_CASE("the size of an environment tells whether what was read is all of it")
   CHECK_FALSE(environment_size("12 (a) S 1"));
 }
 
+TEST_CASE("an empty environment is waited for only where the process may be within an exec") {
+  const auto stat = [](const std::string& state, const std::string& flags, const std::string& environment) {
+    return "12 (a) b) " + state + " 1 12 12 0 -1 " + flags +
+           " 101 0 0 0 0 0 0 0 20 0 1 0 100 2719744 389 18446744073709551615 94 95 140 0 0 0 0 0 0 0 0 0 17 1 0 0 0 0 "
+           "0 96 "
+           "97 98 141 142 " +
+           environment + " 0\n";
+  };
+  CHECK(may_be_within_exec(stat("R", "4194560", "0 0")));       // no memory of its own yet
+  CHECK(may_be_within_exec(stat("S", "4194560", "143 1000")));  // another one than was read
+  CHECK(may_be_within_exec(stat("R", "4194560", "143 143")));   // about to be filled
+  CHECK(may_be_within_exec(stat("D", "4194560", "143 143")));
+  CHECK_FALSE(may_be_within_exec(stat("S", "4194560", "143 143")));  // started with none, as by env -i
+  CHECK_FALSE(may_be_within_exec(stat("I", "69238880", "0 0")));     // a kernel thread
+  CHECK_FALSE(may_be_within_exec(stat("Z", "4194560", "0 0")));
+  CHECK_FALSE(may_be_within_exec(""));
+}
+
 TEST_CASE("a claimed trial whose collector never came is put back, and runs when it is claimed again") {
   Workplace place;
   Database database = Database::open_for_writing(place.database());
