@@ -4,25 +4,10 @@
 #include <limits>
 
 #include "collector/proc_text.h"
+#include "collector/text_parts.h"
 
 namespace memtrack {
 namespace {
-
-// The text before the first `end`, which is taken away with it.
-std::string_view take_until(std::string_view& text, char end) {
-  const std::string_view part = text.substr(0, std::min(text.find(end), text.size()));
-  text.remove_prefix(std::min(part.size() + 1, text.size()));
-  return part;
-}
-
-bool has_item(std::string_view list, char separator, std::string_view item) {
-  while (!list.empty()) {
-    if (take_until(list, separator) == item) {
-      return true;
-    }
-  }
-  return false;
-}
 
 // A number that is not negative, nothing around it.
 Reading parse_count(std::string_view text) {

@@ -5,32 +5,16 @@
 #include <charconv>
 #include <limits>
 
+#include "collector/text_parts.h"
+
 namespace memtrack {
 namespace {
 
 constexpr std::int64_t kBytesPerKb = 1024;
 constexpr std::int64_t kMostKb = std::int64_t{1} << 40;  // 1 PiB: sums over many processes stay in range
 
-// Takes what stands before the first `end` off the front of `text`, and the `end` with it; all of it where there is
-// none.
-std::string_view take_until(std::string_view& text, char end) {
-  const std::size_t length = std::min(text.find(end), text.size());
-  const std::string_view taken = text.substr(0, length);
-  text.remove_prefix(std::min(length + 1, text.size()));
-  return taken;
-}
-
 std::string_view take_line(std::string_view& text) {
   return take_until(text, '\n');
-}
-
-bool has_item(std::string_view list, char separator, std::string_view item) {
-  while (!list.empty()) {
-    if (take_until(list, separator) == item) {
-      return true;
-    }
-  }
-  return false;
 }
 
 // Takes the next word off the front of `text`; empty at its end.
