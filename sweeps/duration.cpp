@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 #include <limits>
 #include <stdexcept>
@@ -6,6 +5,7 @@
 
 #include "sweeps/nearest_name.h"
 #include "sweeps/sweep.h"
+#include "sweeps/unit_number.h"
 
 namespace memtrack {
 namespace {
@@ -28,10 +28,6 @@ constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
 [[noreturn]] void refuse(std::string_view text) {
   throw std::invalid_argument(quoted(text) +
                               " is no time: a number with one of the units ns, us, ms, s, m, h, such as 100ms or 5s");
-}
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 const Unit& find_unit(std::string_view name, std::string_view text) {
@@ -62,29 +58,18 @@ std::string with_decimals(std::int64_t ns, const Unit& unit) {
 }  // namespace
 
 std::chrono::nanoseconds parse_duration(std::string_view text) {
-  const std::string_view whole = text.substr(0, std::find_if_not(text.begin(), text.end(), is_digit) - text.begin());
-  std::string_view rest = text.substr(whole.size());
-  std::string_view decimals;
-  if (rest.starts_with('.')) {
-    rest.remove_prefix(1);
-    decimals = rest.substr(0, std::find_if_not(rest.begin(), rest.end(), is_digit) - rest.begin());
-    rest.remove_prefix(decimals.size());
-  }
-  if (whole.empty() || (text.substr(whole.size()).starts_with('.') && decimals.empty())) {
+  const auto number = split_unit_number(text);
+  if (!number) {
     refuse(text);
   }
-  const Unit& unit = find_unit(rest, text);
-  std::int64_t ns = 0;
-  for (const char c : whole) {
-    const std::int64_t digit = c - '0';
-    if (ns > (kMost / unit.ns - digit) / 10) {
-      refuse(text);
-    }
-    ns = ns * 10 + digit;
+  const Unit& unit = find_unit(number->unit, text);
+  const auto whole_ns = scaled(number->whole, unit.ns);
+  if (!whole_ns) {
+    refuse(text);
   }
-  ns *= unit.ns;
+  std::int64_t ns = *whole_ns;
   std::int64_t scale = unit.ns;
-  for (const char c : decimals) {
+  for (const char c : number->decimals) {
     scale /= 10;  // what is below a nanosecond is cut
     const std::int64_t part = scale * (c - '0');
     if (part > kMost - ns) {
