@@ -60,6 +60,18 @@ Belonging belonging_of(pid_t pid, std::string_view entry) {
   return may_be_within_exec(stat) ? Belonging::undecided : Belonging::other;
 }
 
+// The fields of /proc/PID/stat from this one on, as proc(5) numbers them; the first behind the name is 3. Empty where
+// there is no such text.
+std::istringstream fields_from(std::string_view stat, int first) {
+  const std::size_t name_end = stat.rfind(')');
+  std::istringstream fields(name_end == std::string_view::npos ? "" : std::string(stat.substr(name_end + 1)));
+  std::string skipped;
+  for (int field = 3; field < first; ++field) {
+    fields >> skipped;
+  }
+  return fields;
+}
+
 std::optional<pid_t> parse_pid(const std::string& text) {
   pid_t pid = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), pid);
@@ -152,15 +164,7 @@ bool has_entry(std::string_view block, std::string_view entry) {
 }
 
 std::optional<std::size_t> environment_size(std::string_view stat) {
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos) {
-    return std::nullopt;
-  }
-  std::istringstream fields{std::string(stat.substr(name_end + 1))};
-  std::string skipped;
-  for (int field = 3; field < 50; ++field) {
-    fields >> skipped;
-  }
+  std::istringstream fields = fields_from(stat, 50);
   std::size_t begin = 0;
   std::size_t end = 0;
   fields >> begin >> end;
@@ -169,16 +173,11 @@ std::optional<std::size_t> environment_size(std::string_view stat) {
 
 bool may_be_within_exec(std::string_view stat) {
   constexpr unsigned long kKernelThread = 0x00200000;  // PF_KTHREAD of the kernel's sched.h
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos) {
-    return false;  // gone
-  }
-  std::istringstream fields{std::string(stat.substr(name_end + 1))};
   std::string state;
-  std::string skipped;
+  fields_from(stat, 3) >> state;
+  std::istringstream fields = fields_from(stat, 9);
   unsigned long flags = 0;
-  fields >> state >> skipped >> skipped >> skipped >> skipped >> skipped >> flags;
-  if (!fields || state == "Z" || state == "X" || (flags & kKernelThread) != 0) {
+  if (!(fields >> flags) || state == "Z" || state == "X" || (flags & kKernelThread) != 0) {
     return false;
   }
   return environment_size(stat) != std::size_t{0} || state == "R" || state == "D";
