@@ -160,6 +160,7 @@ class TrialRun {
                            .cgroup = cgroup_ ? cgroup_->path().string() : ""};
     with_patience(kStartPatience, [&] { recorder_.begin(start); });
   }
+  WriterLimits writer_limits() const { return {.interval = std::chrono::nanoseconds(trial_.interval_ns)}; }
   IdleWatch idle_watch() { return {signals_, reader_, clock_, std::chrono::nanoseconds(trial_.interval_ns)}; }
   int finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const;
 
@@ -198,7 +199,7 @@ std::optional<int> TrialRun::settle() {
   IdleWatch idle = idle_watch();
   std::optional<int> signal = idle.wait(std::chrono::nanoseconds(trial_.settle_ns.value_or(0)));
   TrialLog no_log({}, 0);
-  TrialWriter writer(recorder_, no_log, {});
+  TrialWriter writer(recorder_, no_log, writer_limits());
   if (!signal && trial_.baseline_ns) {
     signal = idle.sample(std::chrono::nanoseconds(*trial_.baseline_ns), writer);
   }
@@ -222,7 +223,7 @@ int TrialRun::run(const OwnSettings& to_restore) {
       make_trial_command(trial_, read_environment(options_.environment), options_.database, socket_path);
   OutputPipe output = options_.in_foreground ? OutputPipe{} : make_output_pipe();
   TrialLog log(options_.in_foreground ? std::filesystem::path() : options_.log, options_.log_cap_bytes);
-  TrialWriter writer(recorder_, log, {.interval = std::chrono::nanoseconds(trial_.interval_ns)});
+  TrialWriter writer(recorder_, log, writer_limits());
 
   if (trial_.memory_limit_bytes && !cgroup_) {
     const std::string reason = fmt::format("was not started, since its memory_limit of {} could not be obeyed: {}",
@@ -267,7 +268,7 @@ int TrialRun::run(const OwnSettings& to_restore) {
 int TrialRun::watch(const ProcessId& process) {
   EventSocket events(event_socket_path(trial_.uid));
   TrialLog log({}, 0);
-  TrialWriter writer(recorder_, log, {});
+  TrialWriter writer(recorder_, log, writer_limits());
   FileDescriptor watched = open_process(reader_, process);
   if (!watched) {
     const std::string reason = "process " + std::to_string(process.pid) + " ended before it could be measured";
