@@ -188,10 +188,7 @@ void ProcessTree::forget(std::map<pid_t, Process>::iterator process) {
   rows_.keep_last(process->second);
   // Reaped by somebody who is not of an attached tree: no parent's count holds what it used.
   if (root_.is_counted && !is_parent_of_tree(process->second.last.parent_pid)) {
-    const ProcStat& last = process->second.last;
-    reaped_.cpu_ns +=
-        ticks_to_ns(last.user_ticks + last.system_ticks + last.children_user_ticks + last.children_system_ticks);
-    reaped_.major_faults += last.major_faults + last.children_major_faults;
+    reaped_ += usage_of(process->second.last);
   }
   processes_.erase(process);
 }
@@ -333,8 +330,7 @@ void ProcessTree::add_reaped(pid_t pid, const rusage& usage) {
   } else {
     ++high_water_.processes_seen;
   }
-  reaped_.cpu_ns += to_ns(usage.ru_utime) + to_ns(usage.ru_stime);
-  reaped_.major_faults += usage.ru_majflt;
+  reaped_ += {.cpu_ns = to_ns(usage.ru_utime) + to_ns(usage.ru_stime), .major_faults = usage.ru_majflt};
 }
 
 }  // namespace memtrack

@@ -116,7 +116,7 @@ class ProcessTree {
   std::chrono::nanoseconds cost_{};
   std::vector<ProcessId> living_;
   TreeHighWater high_water_;
-  EndedUsage reaped_;
+  Usage reaped_;
   ProcessRows rows_;
   std::int64_t last_cpu_ns_ = 0;
   std::int64_t last_major_faults_ = 0;

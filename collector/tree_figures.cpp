@@ -29,17 +29,20 @@ std::int64_t ticks_to_ns(std::int64_t ticks) {
   return ticks * kNsPerTick;
 }
 
-void sum_tree(const std::map<pid_t, MeasuredProcess>& processes, const EndedUsage& ended, Sample& sample) {
+Usage usage_of(const ProcStat& stat) {
+  return {.cpu_ns =
+              ticks_to_ns(stat.user_ticks + stat.system_ticks + stat.children_user_ticks + stat.children_system_ticks),
+          .major_faults = stat.major_faults + stat.children_major_faults};
+}
+
+void sum_tree(const std::map<pid_t, MeasuredProcess>& processes, const Usage& ended, Sample& sample) {
   Sum rss, anon, file, shmem, swap;
   std::int64_t alive = 0;
   std::int64_t threads = 0;
-  std::int64_t cpu_ns = ended.cpu_ns;
-  std::int64_t major_faults = ended.major_faults;
+  Usage usage = ended;
   for (const auto& [pid, process] : processes) {
     const ProcStat& stat = process.last;
-    // Waited-for children are in their parent's count, and so is what those had waited for.
-    cpu_ns += ticks_to_ns(stat.user_ticks + stat.system_ticks + stat.children_user_ticks + stat.children_system_ticks);
-    major_faults += stat.major_faults + stat.children_major_faults;
+    usage += usage_of(stat);
     if (!stat.is_alive()) {
       continue;
     }
@@ -60,8 +63,8 @@ void sum_tree(const std::map<pid_t, MeasuredProcess>& processes, const EndedUsag
   sample.tree_swap_bytes = swap.value();
   sample.process_count = alive;
   sample.thread_count = threads;
-  sample.cpu_ns = cpu_ns;
-  sample.tree_major_faults = major_faults;
+  sample.cpu_ns = usage.cpu_ns;
+  sample.tree_major_faults = usage.major_faults;
 }
 
 void sum_pss(const std::map<pid_t, MeasuredProcess>& processes, Sample& sample) {
