@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -26,10 +27,30 @@ std::string read(const std::filesystem::path& path) {
   return text.str();
 }
 
+Sweep named_config(const std::string& name) {
+  return parse_sweep_file(read(kSource / "sweeps/configs" / (name + ".yaml")), name + ".yaml", {}).at(0);
+}
+
 std::vector<TrialPlan> expand(const Sweep& sweep) {
   std::vector<TrialPlan> trials;
   for_each_trial(sweep, {{}, "memtrack-trainer"}, [&](const TrialPlan& trial) { trials.push_back(trial); });
   return trials;
+}
+
+std::vector<TrialPlan> scored(std::vector<TrialPlan> trials) {
+  std::erase_if(trials, [](const TrialPlan& trial) { return trial.is_warmup; });
+  return trials;
+}
+
+// What a row of the paper asks for and says, whatever the order in which its file names the parameters.
+std::string row_text(const TrialPlan& trial) {
+  const TypedColumns& columns = trial.columns;
+  std::ostringstream text;
+  text.precision(12);
+  text << columns.dataset.value() << ' ' << columns.learning_rate.value() << ' ' << columns.epochs.value() << ' '
+       << columns.batch_size.value() << ' ' << columns.reported_memory_mib.value();
+  for (const std::int64_t width : columns.hidden_layers.value()) text << ' ' << width;
+  return text.str();
 }
 
 // One row of the paper's tables.
@@ -43,7 +64,7 @@ struct Row {
 
 void check_paper(const std::string& dataset, const std::vector<Row>& rows) {
   const std::string name = "paper-" + dataset;
-  const Sweep sweep = parse_sweep_file(read(kSource / "sweeps/configs" / (name + ".yaml")), name + ".yaml", {}).at(0);
+  const Sweep sweep = named_config(name);
   CHECK(sweep.name == name);
   CHECK(sweep.effective_method == "list");
   CHECK(sweep.settings.order == TrialOrder::listed);
@@ -96,8 +117,47 @@ TEST_CASE("the paper's trials on CIFAR-10 are tables 4 and 5") {
                            {0.0062, 13, 8, {484, 195, 394, 163, 322, 126}, 3982.532723}});
 }
 
+TEST_CASE("paper-all runs the rows of the three files of the paper in shuffled blocks") {
+  std::set<std::string> rows;
+  for (const char* name : {"paper-mnist", "paper-fashion-mnist", "paper-cifar-10"}) {
+    for (const TrialPlan& trial : expand(named_config(name))) rows.insert(row_text(trial));
+  }
+  REQUIRE(rows.size() == 21);
+  const Sweep all = named_config("paper-all");
+  CHECK(all.settings.interval == std::chrono::seconds(5));
+  const std::vector<TrialPlan> trials = scored(expand(all));
+  REQUIRE(trials.size() % rows.size() == 0);
+  CHECK(trials.size() > rows.size());
+  std::set<std::vector<std::int64_t>> orders;
+  for (std::size_t begin = 0; begin < trials.size(); begin += rows.size()) {
+    std::set<std::string> block;
+    std::vector<std::int64_t> order;
+    for (std::size_t i = begin; i < begin + rows.size(); ++i) {
+      block.insert(row_text(trials[i]));
+      order.push_back(trials[i].number);
+    }
+    CHECK(block == rows);
+    CHECK_FALSE(std::ranges::is_sorted(order));
+    orders.insert(order);
+  }
+  CHECK(orders.size() == trials.size() / rows.size());
+}
+
+TEST_CASE("paper-rows-5-6 takes turns between two trials that differ in their learning rate alone") {
+  const std::vector<TrialPlan> paper = expand(named_config("paper-mnist"));
+  const std::set<std::string> rows = {row_text(paper.at(4)), row_text(paper.at(5))};
+  const std::vector<TrialPlan> trials = scored(expand(named_config("paper-rows-5-6")));
+  CHECK(trials.size() >= 20);
+  for (std::size_t i = 0; i + 1 < trials.size(); i += 2) {
+    CHECK((std::set<std::string>{row_text(trials[i]), row_text(trials[i + 1])}) == rows);
+    CHECK(trials[i].columns.hidden_layers == trials[i + 1].columns.hidden_layers);
+    CHECK(trials[i].columns.batch_size == trials[i + 1].columns.batch_size);
+    CHECK(trials[i].columns.learning_rate != trials[i + 1].columns.learning_rate);
+  }
+}
+
 TEST_CASE("the first sweep is a small grid on generated data, sampled often enough") {
-  const Sweep sweep = parse_sweep_file(read(kSource / "sweeps/configs/quickstart.yaml"), "quickstart.yaml", {}).at(0);
+  const Sweep sweep = named_config("quickstart");
   CHECK(sweep.name == "quickstart");
   CHECK(sweep.settings.interval == std::chrono::milliseconds(100));
   CHECK(sweep.warnings.empty());
