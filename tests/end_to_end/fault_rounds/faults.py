@@ -1,0 +1,198 @@
+"""What is done to a running memtrackd in one round: drawn from the round's seed beforehand, then carried out."""
+import heapq
+import itertools
+import json
+import os
+import signal
+import sqlite3
+import time
+from dataclasses import dataclass
+
+from .workplace import wait_until
+
+ROLES = ("daemon", "collector", "command")
+WEIGHTS = {"kill": 5, "stop": 2, "fill": 2, "lock": 2, "terminate": 1, "cancel": 1, "submit": 1}
+
+
+@dataclass
+class Step:
+    at: float  # seconds after the first sweep was submitted
+    action: str
+    roles: tuple = ()
+    seconds: float = 0  # how long it lasts; of a killed daemon: how long it stays away
+    sweep: dict = None  # what is submitted
+
+
+def draw_command(random):
+    """footprint's words: private memory of a known size, for 20 to 120 ms, at times with more processes."""
+    words = ["note=1", f"private={random.choice([6, 8, 12])}", *random.choices(["", "grandchild=1", "workers=2"], [7, 2, 1])]
+    return " ".join([*words, f"sleep={random.randint(20, 120)}", "note=2"])
+
+
+def draw_sweep(random, name, footprint):
+    """A sweep file; JSON is YAML."""
+    settings = {"interval": random.choice(["1ms", "5ms", "20ms"])}
+    if random.random() < 0.2:
+        settings |= {"settle": "10ms", "baseline": "20ms"}
+    return {
+        "name": name,
+        "method": "list",
+        "command": ["sh", "-c", f"exec {footprint} ${{1#*=}}", "sh", "${args_no_hyphens}"],
+        "trials": [{"do": draw_command(random)} for _ in range(random.randint(1, 5))],
+        "memtrack": settings}
+
+
+def draw_plan(random, actions, footprint):
+    steps = []
+    weights = [WEIGHTS[action] for action in actions]
+    for number in range(random.randint(1, 6)):
+        step = Step(random.uniform(0, 0.6), random.choices(actions, weights)[0], seconds=random.uniform(0.01, 0.3))
+        if step.action == "kill":
+            step.roles = random.choice([*((role,) for role in ROLES), ROLES[:2], ROLES[1:], ROLES])
+        elif step.action == "stop":
+            step.roles = random.choice([*((role,) for role in ROLES), ROLES])
+        elif step.action == "submit":
+            step.sweep = draw_sweep(random, f"sweep-{number + 2}", footprint)
+        steps.append(step)
+    return sorted(steps, key=lambda step: step.at)
+
+
+class Faults:
+    """Carries a plan out and keeps its history. `touched`: what was done to which trial, by its trial_id or uid;
+    `committed`: the samples of a trial that a reader has seen."""
+
+    def __init__(self, place):
+        self.place = place
+        self.history = []
+        self.touched = {}
+        self.committed = {}
+        self.submissions = []
+        self.begin = time.monotonic()
+        self._will_restart = False
+        self._due = []
+        self._order = itertools.count()
+
+    def tell(self, what):
+        self.history.append(f"{(time.monotonic() - self.begin) * 1000:8.1f} ms  {what}")
+
+    def begin_with(self, sweep):
+        self.place.start_daemon()
+        self.begin = time.monotonic()
+        # The daemon may not listen yet.
+        wait_until(lambda: (self.place.runtime / "memtrack/memtrackd.sock").exists(), 60)
+        self.submissions.append((sweep, self.place.submit(json.dumps(sweep))))
+
+    def wait_for_the_end(self):
+        """All faults are undone by now: what does not end then is found by the checks."""
+        for client in self.place.clients:
+            client.wait(timeout=60)
+        wait_until(lambda: not self.place.rows("SELECT 1 FROM trials WHERE state IN ('queued', 'running')"), 60)
+        wait_until(lambda: not self.place.left_of_trials(), 60)
+
+    def run(self, plan):
+        for step in plan:
+            self._at(step.at, getattr(self, step.action), step)
+        while self._due:
+            at, _, work, arguments = heapq.heappop(self._due)
+            time.sleep(max(0.0, self.begin + at - time.monotonic()))
+            work(*arguments)
+
+    def _at(self, seconds, work, *arguments):
+        heapq.heappush(self._due, (seconds, next(self._order), work, arguments))
+
+    def _after(self, seconds, work, *arguments):
+        self._at(time.monotonic() - self.begin + seconds, work, *arguments)
+
+    def look_at_samples(self):
+        for trial, count, last in self.place.rows(
+                "SELECT trial_id, count(*), max(time_ns) FROM samples WHERE kind <> 'baseline' GROUP BY trial_id"):
+            self.committed[trial] = (count, last)
+
+    def _find(self, roles):
+        return [process for process in self.place.processes() if process.role in roles]
+
+    def kill(self, step):
+        found = self._find(step.roles)
+        self.look_at_samples()
+        for process in found:
+            self._touch(process, "killed")
+            process.send(signal.SIGKILL)
+        self.tell("killed " + (", ".join(map(str, found)) or f"nothing: no {' or '.join(step.roles)}"))
+        if any(process.role == "daemon" for process in found):
+            self._restart_after(step.seconds)
+
+    def terminate(self, step):
+        found = self._find(("daemon",))
+        for process in found:
+            process.send(signal.SIGTERM)
+            self._restart_after(step.seconds)
+        self.tell("sent SIGTERM to " + (", ".join(map(str, found)) or "nobody: no daemon"))
+
+    def _restart_after(self, seconds):
+        if not self._will_restart:
+            self._will_restart = True
+            self._after(seconds, self._restart)
+
+    def _restart(self):
+        # One that was stopped, or answers a request, ends later.
+        for process in self._find(("daemon",)):
+            process.send(signal.SIGCONT)
+        self.place.daemon.wait(timeout=60)
+        self._will_restart = False
+        self.place.start_daemon()
+        self.tell(f"started daemon {self.place.daemon.pid}")
+
+    def stop(self, step):
+        found = self._find(step.roles)
+        for process in found:
+            process.send(signal.SIGSTOP)
+        self.tell("stopped " + (", ".join(map(str, found)) or f"nothing: no {' or '.join(step.roles)}"))
+        self._after(step.seconds, self._go_on, found)
+
+    def _go_on(self, found):
+        for process in found:
+            process.send(signal.SIGCONT)
+        self.tell("let go on " + ", ".join(map(str, found)))
+
+    def fill(self, step):
+        filler = os.open(self.place.disk / "filler", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        try:
+            while os.write(filler, bytes(4096)):
+                pass
+        except OSError:
+            self.tell("filled the disk")
+        os.close(filler)
+        self._after(step.seconds, self._make_room)
+
+    def _make_room(self):
+        (self.place.disk / "filler").unlink(missing_ok=True)
+        self.tell("made room on the disk")
+
+    def lock(self, step):
+        try:
+            holder = sqlite3.connect(f"file:{self.place.database}?mode=rw", uri=True, timeout=0.2, isolation_level=None)
+            holder.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            self.tell(f"could not lock the database: {error}")
+            return
+        self.tell("locked the database")
+        self._after(step.seconds, self._unlock, holder)
+
+    def _unlock(self, holder):
+        holder.close()
+        self.tell("unlocked the database")
+
+    def cancel(self, step):
+        running = self.place.rows("SELECT trial_id FROM trials WHERE state IN ('queued', 'running') LIMIT 1")
+        for (trial,) in running:
+            self.touched.setdefault(str(trial), set()).add("cancelled")
+            self.place.memtrack("cancel", "--trial", str(trial))
+        self.tell(f"asked to cancel {[trial for (trial,) in running]}")
+
+    def submit(self, step):
+        self.submissions.append((step.sweep, self.place.submit(json.dumps(step.sweep))))
+        self.tell(f"submitted {step.sweep['name']}")
+
+    def _touch(self, process, how):
+        if process.trial:
+            self.touched.setdefault(process.trial, set()).add(f"{process.role} {how}")
