@@ -1,38 +1,67 @@
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <map>
 
 #include "daemon/service.h"
+#include "daemon/settings.h"
 #include "storage/paths.h"
+#include "sweeps/sweep.h"
 
 namespace memtrack {
-
 namespace {
 
 constexpr int kWrongUsage = 2;
+
+constexpr const char* kFooter =
+    "\nEach setting may also stand in the environment (--log-level: MEMTRACK_LOG_LEVEL) or as a line of the config "
+    "file\n(log_level: debug); a flag comes before the environment, that before the file. SIGHUP reads them again.";
 
 }  // namespace
 
 std::optional<ServiceOptions> parse_service_options(int argc, char** argv, int& exit_code) {
   CLI::App app("memtrackd: runs the trials of sweeps, one after the other, and answers requests on a unix socket.");
-  std::string database;
-  std::string socket;
-  bool submit = false;
-  app.add_option("--db", database, "The database (default: MEMTRACK_DB, else memtrack.db in the state directory)");
-  app.add_option("--socket", socket,
-                 "The socket (default: MEMTRACK_SOCKET, else memtrackd.sock in the runtime directory)");
-  app.set_config("--config", "", "A file with these options, as db = \"...\"");
-  app.add_flag("--submit", submit)->group("")->configurable(false);
+  ServiceOptions options;
+  bool print_config = false;
+  std::map<std::string_view, std::string> flags;
+  for (const Setting& setting : all_settings()) {
+    app.add_option(flag_of(setting), flags[setting.name], std::string(setting.help))
+        ->type_name(std::string(setting.type));
+  }
+  app.add_option("--config", options.sources.config_file,
+                 "The config file (default: MEMTRACK_CONFIG, else $XDG_CONFIG_HOME/memtrack/memtrackd.conf, else "
+                 "/etc/memtrack/memtrackd.conf)")
+      ->type_name("FILE");
+  app.add_flag("--print-config", print_config, "Only print each setting and where it comes from");
+  app.add_flag("--submit", options.submit)->group("");
   app.set_version_flag("--version", std::string("memtrackd " MEMTRACK_VERSION));
-  app.allow_config_extras(false);
+  app.footer(kFooter);
   try {
     app.parse(argc, argv);
+    for (const Setting& setting : all_settings()) {
+      if (app.count(flag_of(setting)) > 0) {
+        options.sources.flags[setting.name] = flags[setting.name];
+      }
+    }
+    if (options.submit) {  // it has no settings but the database, and those are its daemon's
+      options.settings.database = database_path(flags["db"]);
+      return options;
+    }
+    const LoadedSettings loaded = load_settings(options.sources);
+    if (!print_config) {
+      options.settings = loaded.values;
+      return options;
+    }
+    fmt::print("{}", to_text(loaded));
+    exit_code = EXIT_SUCCESS;
   } catch (const CLI::ParseError& error) {
     exit_code = app.exit(error) == 0 ? EXIT_SUCCESS : kWrongUsage;
-    return std::nullopt;
+  } catch (const SweepError& error) {  // what() begins with the place
+    fmt::print(stderr, "memtrackd: {}\n", error.what());
+    exit_code = kWrongUsage;
   }
-  return ServiceOptions{.database = database_path(database),
-                        .socket = submit ? std::filesystem::path() : daemon_socket_path(socket),
-                        .submit = submit};
+  return std::nullopt;
 }
 
 }  // namespace memtrack

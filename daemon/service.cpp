@@ -39,6 +39,11 @@ void warn(const std::string& trouble) {
   spdlog::warn("{}", trouble);
 }
 
+// What may change while we run.
+void put_in_force(const Settings& settings) {
+  spdlog::set_level(settings.log_level);
+}
+
 void log_news(const TrialNews& news) {
   const std::int64_t id = news.trial.trial_id;
   switch (news.step) {
@@ -61,7 +66,7 @@ class Service {
  public:
   explicit Service(const ServiceOptions& options)
       : options_(options),
-        guard_(guard_database(options.database)),
+        guard_(guard_database(options.settings.database)),
         children_(context_),
         stop_signals_(context_, SIGTERM, SIGINT),
         hang_up_(context_, SIGHUP) {}
@@ -74,6 +79,7 @@ class Service {
   void spawn(asio::awaitable<void> work);
   void wait_for_stop();
   void wait_for_hang_up();
+  void reload();
 
   ServiceOptions options_;
   TrialLock guard_;
@@ -103,25 +109,25 @@ void Service::run() {
 }
 
 asio::awaitable<void> Service::start() {
-  const auto open = [this] { return Database::open_for_writing(options_.database, kBusyTimeout); };
+  const auto open = [this] { return Database::open_for_writing(options_.settings.database, kBusyTimeout); };
   database_ = co_await with_patience(open, warn, kPatienceAtStart);
   SupervisorOptions supervision;
   supervision.on_news = log_news;
   supervision.on_trouble = warn;
   supervisor_.emplace(context_, children_, *database_, supervision);
   const ChildProgram submitter{.program = sibling_program("memtrackd"),
-                               .arguments = {"--submit", "--db", options_.database.string()}};
+                               .arguments = {"--submit", "--db", options_.settings.database.string()}};
   api_.emplace(ApiContext{.context = context_,
                           .children = children_,
                           .database = *database_,
                           .supervisor = *supervisor_,
                           .submitter = submitter,
                           .on_trouble = warn});
-  server_.emplace(context_, options_.socket, api_routes(*api_), HttpLimits{}, warn);
+  server_.emplace(context_, options_.settings.socket, api_routes(*api_), HttpLimits{}, warn);
   server_->start();
   supervisor_->start();
   spdlog::info("memtrackd {} (process {}) listens on {}, database {}", MEMTRACK_VERSION, getpid(),
-               options_.socket.string(), options_.database.string());
+               options_.settings.socket.string(), options_.settings.database.string());
   sd_notify(0, "READY=1");
 }
 
@@ -152,10 +158,26 @@ void Service::wait_for_stop() {
 void Service::wait_for_hang_up() {
   hang_up_.async_wait([this](const boost::system::error_code& error, int) {
     if (!error) {
-      spdlog::info("SIGHUP: there is nothing to read again yet");
+      reload();
       wait_for_hang_up();
     }
   });
+}
+
+// What is wrong in the file now must not end the service: then all stays as it was.
+void Service::reload() {
+  try {
+    const Settings now = load_settings(options_.sources).values;
+    for (const Setting* setting : changed_settings(options_.settings, now)) {
+      spdlog::info("SIGHUP: {} is {} now, and was {}{}", setting->name, setting->show(now),
+                   setting->show(options_.settings), setting->reloadable ? "" : "; that takes a restart");
+    }
+    take_reloadable(options_.settings, now);
+    put_in_force(options_.settings);
+    spdlog::info("SIGHUP: the settings were read again");
+  } catch (const std::runtime_error& error) {
+    spdlog::error("SIGHUP: the settings stay as they were: {}", error.what());
+  }
 }
 
 }  // namespace
@@ -163,10 +185,11 @@ void Service::wait_for_hang_up() {
 int run_service(const ServiceOptions& options) {
   if (options.submit) {
     const std::string request{std::istreambuf_iterator<char>(std::cin), {}};
-    std::cout << run_submitter(options.database, request) << std::flush;
+    std::cout << run_submitter(options.settings.database, request) << std::flush;
     return EXIT_SUCCESS;
   }
   spdlog::set_default_logger(spdlog::stderr_color_mt("memtrackd"));
+  put_in_force(options.settings);
   Service(options).run();
   return EXIT_SUCCESS;
 }

@@ -1,13 +1,14 @@
 #pragma once
 
-#include <filesystem>
 #include <optional>
+
+#include "daemon/settings.h"
 
 namespace memtrack {
 
 struct ServiceOptions {
-  std::filesystem::path database;
-  std::filesystem::path socket;
+  SettingSources sources;  // read again at SIGHUP
+  Settings settings;
   bool submit = false;  // be the submitter of a running daemon: one request on stdin, its reply on stdout
 };
 

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "daemon/client.h"
+#include "daemon/settings.h"
 #include "daemon/submission.h"
 #include "datasets/dataset.h"
 #include "storage/paths.h"
@@ -41,6 +42,24 @@ void check_command_name(const CLI::App& app, const std::vector<std::string>& arg
   if (std::find(names.begin(), names.end(), arguments.front()) == names.end()) {
     throw UsageError(fmt::format("there is no command {}{}; the commands are {}", memtrack::quoted(arguments.front()),
                                  did_you_mean(arguments.front(), names), join_names(names)));
+  }
+}
+
+// What the daemon's config file says of the database and the socket holds for whoever looks for the daemon as well.
+void take_configured_places(CLI::App& app) {
+  CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().back();
+  }
+  for (const std::string name : {"db", "socket"}) {
+    CLI::Option* option = command->get_option_no_throw("--" + name);
+    if (option == nullptr || option->count() > 0) {
+      continue;
+    }
+    if (const std::optional<std::string> value = configured(name)) {
+      option->add_result(*value);
+      option->run_callback();
+    }
   }
 }
 
@@ -113,6 +132,7 @@ Action CommandLine::parse(int argc, const char* const* argv) {
   check_command_name(*app_, arguments);
   std::reverse(arguments.begin(), arguments.end());
   app_->parse(std::move(arguments));
+  take_configured_places(*app_);
   return action_;
 }
 
@@ -138,12 +158,17 @@ bool CommandLine::is_run() const {
 }
 
 void add_database_option(CLI::App& command, std::string& flag) {
-  command.add_option("--db", flag, "The database (default: $MEMTRACK_DB, else memtrack.db in the state folder)")
+  command
+      .add_option("--db", flag,
+                  "The database (default: $MEMTRACK_DB, else as in memtrackd.conf, else in the state folder)")
       ->type_name("FILE");
 }
 
 void add_socket_option(CLI::App& command, std::string& flag) {
-  command.add_option("--socket", flag, "The daemon's socket (default: $MEMTRACK_SOCKET, else in the runtime folder)")
+  command
+      .add_option(
+          "--socket", flag,
+          "The daemon's socket (default: $MEMTRACK_SOCKET, else as in memtrackd.conf, else in the runtime folder)")
       ->type_name("FILE");
 }
 

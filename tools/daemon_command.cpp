@@ -12,6 +12,7 @@
 
 #include "daemon/client.h"
 #include "daemon/processes.h"
+#include "daemon/settings.h"
 #include "storage/paths.h"
 #include "tools/child_process.h"
 #include "tools/commands.h"
@@ -71,10 +72,12 @@ int start(const DaemonOptions& options) {
   }
   std::filesystem::create_directories(database.parent_path());
   const std::filesystem::path log = daemon_log_path(database);
-  const pid_t child = start_child({.program = sibling_program("memtrackd"),
-                                   .arguments = {"--db", database.string(), "--socket", socket.string()},
-                                   .in_background = true,
-                                   .log = log});
+  std::vector<std::string> arguments = {"--db", database.string(), "--socket", socket.string()};
+  if (const std::filesystem::path config = config_file(""); !config.empty()) {
+    arguments.insert(arguments.end(), {"--config", config.string()});
+  }
+  const pid_t child =
+      start_child({.program = sibling_program("memtrackd"), .arguments = arguments, .in_background = true, .log = log});
   const RunningDaemon daemon = wait_for_answer(client, child, log);
   print(fmt::format("memtrackd {}: {}\n", daemon.pid == child ? "started" : "runs already", describe(daemon, socket)));
   return kRight;

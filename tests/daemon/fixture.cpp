@@ -69,8 +69,10 @@ Workplace::Workplace() {
   fs::create_directory(folder_ / "run");
   fs::permissions(folder_ / "run", fs::perms::owner_all);
   setenv("XDG_RUNTIME_DIR", (folder_ / "run").c_str(), 1);
+  setenv("XDG_STATE_HOME", (folder_ / "state").c_str(), 1);
   unsetenv("MEMTRACK_DB");
   unsetenv("MEMTRACK_SOCKET");
+  setenv("MEMTRACK_CONFIG", "/dev/null", 1);
   unsetenv("NOTIFY_SOCKET");
 }
 

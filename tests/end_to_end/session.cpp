@@ -80,7 +80,7 @@ CommandResult Session::run(const std::string& shell_command) const {
   std::ofstream(script) << "cd " << folder_.path().string() << "\n"
                         << "export PATH=" << MEMTRACK_BUILD_DIR << "/bin:$PATH\n"
                         << "export XDG_RUNTIME_DIR=$PWD/run XDG_STATE_HOME=$PWD/state MEMTRACK_DB=$PWD/memtrack.db\n"
-                        << "export MEMTRACK_DATA_DIR=$PWD/data NO_COLOR=1\n"
+                        << "export MEMTRACK_CONFIG=/dev/null MEMTRACK_DATA_DIR=$PWD/data NO_COLOR=1\n"
                         << "unset MEMTRACK_SOCKET MEMTRACK_EVENTS MEMTRACK_TRIAL MEMTRACK_SWEEP\n"
                         << shell_command << "\n";
   const int status =

@@ -115,3 +115,19 @@ TEST_CASE("a database that somebody supervises is not run a second time") {
   CHECK(session.sql("SELECT count(*) FROM sweeps") == "0");
   CHECK(session.run("memtrack sweep s.yaml --db other.db").exit_code == 2);
 }
+
+TEST_CASE("the other commands look where the daemon's config file says") {
+  const Session session;
+  const std::string folder = session.folder().string();
+  session.write_file("memtrackd.conf", fmt::format("db: {0}/configured.db\nsocket: {0}/run/c.sock\n", folder));
+  session.write_file("s.yaml", shell_sweep("true"));
+  const std::string configured = "unset MEMTRACK_DB; export MEMTRACK_CONFIG=memtrackd.conf; ";
+  CHECK(contains(session.output_of(configured + "memtrack daemon start"), "/run/c.sock, database " + folder + "/conf"));
+  session.output_of(configured + "memtrack sweep s.yaml --wait");
+  CHECK(contains(session.output_of(configured + "memtrack sql 'SELECT count(*) AS trials FROM trials'"), "2"));
+  CHECK(contains(session.output_of(configured + "memtrack daemon stop"), "stopped"));
+  session.write_file("memtrackd.conf", "socket: relative.sock\n");
+  const CommandResult wrong = session.run(configured + "memtrack daemon status");
+  CHECK(wrong.exit_code == 2);
+  CHECK(contains(wrong.errors, "memtrackd.conf:1:9: socket is 'relative.sock'"));
+}

@@ -1,0 +1,147 @@
+// memtrackd's settings as its administrators meet them: flags, environment, config file, SIGHUP.
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <fstream>
+
+#include "storage/paths.h"
+#include "tests/daemon/fixture.h"
+
+using namespace memtrack;
+using memtrack::testing::Daemon;
+using memtrack::testing::EndedDaemon;
+using memtrack::testing::run_memtrackd;
+using memtrack::testing::wait_until;
+using memtrack::testing::Workplace;
+
+namespace {
+
+// A variable of this process's environment, for the programs that it starts meanwhile.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name), before_(getenv(name) ? getenv(name) : "") {
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { setenv(name_, before_.c_str(), 1); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::string before_;
+};
+
+std::string write_config(const Workplace& place, const std::string& text) {
+  const std::filesystem::path file = place / "memtrackd.conf";
+  std::ofstream(file) << text;
+  return file.string();
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a flag beats the environment which beats the config file and --print-config tells which it was") {
+  const Workplace place;
+  const std::string config =
+      write_config(place, "# ours\ndb: /from/file.db\nlog_level: debug\nsocket: /from/file.sock\n");
+  const Variable database("MEMTRACK_DB", "/from/environment.db");
+  const Variable level("MEMTRACK_LOG_LEVEL", "warning");
+  const EndedDaemon printed = run_memtrackd(place, {"--print-config", "--config", config, "--log-level", "error"});
+  CHECK(printed.exit_code == 0);
+  CHECK(printed.output == fmt::format("db: /from/environment.db  # MEMTRACK_DB\n"
+                                      "socket: /from/file.sock   # {}:4:9\n"
+                                      "log_level: error          # --log-level\n",
+                                      config));
+}
+
+TEST_CASE("what nobody set is printed with its default and what is printed is a config file") {
+  const Workplace place;
+  const EndedDaemon printed = run_memtrackd(place, {"--print-config"});
+  CHECK(contains(printed.output, "memtrack/memtrackd.sock"));
+  CHECK(contains(printed.output, "log_level: info"));
+  CHECK(contains(printed.output, "# default\n"));
+  const std::string odd = (place / "a: folder, #1/my \"own\".db").string();
+  const std::string config = write_config(place, run_memtrackd(place, {"--print-config", "--db", odd}).output);
+  const std::string again = run_memtrackd(place, {"--print-config", "--config", config}).output;
+  CHECK(contains(again, config + ":1:5"));
+  CHECK(contains(again, R"(a: folder, #1/my \"own\".db")"));
+}
+
+TEST_CASE("the user's config folder is looked into when no file is named") {
+  const Workplace place;
+  const Variable unnamed("MEMTRACK_CONFIG", "");
+  const Variable folder("XDG_CONFIG_HOME", place.path().string());
+  std::filesystem::create_directory(place / "memtrack");
+  std::ofstream(place / "memtrack/memtrackd.conf") << "log_level: debug\n";
+  CHECK(contains(run_memtrackd(place, {"--print-config"}).output,
+                 fmt::format("# {}:1:12\n", (place / "memtrack/memtrackd.conf").string())));
+}
+
+TEST_CASE("what is wrong in a config file is told with its place and what would be right") {
+  const Workplace place;
+  struct Row {
+    const char* text;
+    const char* message;
+  };
+  const Row rows[] = {
+      {"socket: /x.sock\nlog_levl: info\n", ":2:1: memtrackd has no 'log_levl'; did you mean 'log_level'?"},
+      {"colour: red\n", ":1:1: memtrackd has no 'colour'; it has db, socket, log_level"},
+      {"log_level: loud\n", ":1:12: log_level is 'loud', and would have to be one of debug, info, warning, error"},
+      {"log_level: 3\n", ":1:12: log_level is 3, and would have to be one of debug, info, warning, error"},
+      {"db: runs.db\n", ":1:5: db is 'runs.db', and would have to be an absolute path such as "},
+      {"db: [/x.db]\n", ":1:5: db is [\"/x.db\"], and would have to be a text such as "},
+      {"db: /x.db\ndb: /y.db\n", ":2:1: db stands here a second time (first on line 1)"},
+      {"db = /x.db\n", ":1:1: a config file holds one list of 'name: value' lines, such as log_level: info"},
+      {"db: {/x.db\n", ":2:1: this is not YAML: "},
+  };
+  for (const Row& row : rows) {
+    const std::string config = write_config(place, row.text);
+    const EndedDaemon ended = run_memtrackd(place, {"--config", config});
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 2);
+    CHECK(ended.output.find("memtrackd: " + config + row.message) == 0);
+  }
+  CHECK_FALSE(std::filesystem::exists(place.database()));
+}
+
+TEST_CASE("a wrong flag or variable is named in the message and a missing config file too") {
+  const Workplace place;
+  CHECK(run_memtrackd(place, {"--log-level", "loud"}).output.find("memtrackd: --log-level: log_level is 'loud'") == 0);
+  const std::string nowhere = (place / "nowhere.conf").string();
+  const EndedDaemon missing = run_memtrackd(place, {"--config", nowhere});
+  CHECK(missing.exit_code == 2);
+  CHECK(contains(missing.output, nowhere + ": No such file or directory"));
+  const Variable level("MEMTRACK_LOG_LEVEL", "loud");
+  CHECK(run_memtrackd(place, {}).output.find("memtrackd: MEMTRACK_LOG_LEVEL: log_level is 'loud'") == 0);
+}
+
+TEST_CASE("an empty config file changes nothing") {
+  const Workplace place;
+  const std::string config = write_config(place, "# nothing yet\n");
+  CHECK(run_memtrackd(place, {"--print-config", "--config", config}).output ==
+        run_memtrackd(place, {"--print-config"}).output);
+}
+
+TEST_CASE("SIGHUP takes what can change while the daemon runs and names what needs a restart") {
+  const Workplace place;
+  const std::string config = write_config(place, "");
+  const Variable named("MEMTRACK_CONFIG", config);
+  Daemon daemon(place);
+  const auto logged = [&](const std::string& line) { return wait_until([&] { return contains(daemon.log(), line); }); };
+  write_config(place, "log_level: debug\nsocket: /tmp/another.sock\n");
+  kill(daemon.pid(), SIGHUP);
+  CHECK(logged("the settings were read again"));
+  CHECK(logged("log_level is debug now, and was info\n"));
+  CHECK(
+      logged("socket is /tmp/another.sock now, and was " + daemon_socket_path("").string() + "; that takes a restart"));
+  write_config(place, "log_level: loud\n");
+  kill(daemon.pid(), SIGHUP);
+  CHECK(logged("the settings stay as they were: " + config + ":1:12: log_level is 'loud'"));
+  CHECK(daemon.client().get("/v1/health").status == 200);
+  CHECK(daemon.end(SIGTERM) == 0);
+}
