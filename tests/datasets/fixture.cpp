@@ -68,9 +68,9 @@ void write_file(const fs::path& path, const Bytes& bytes) {
   if (!file) throw std::runtime_error("cannot write " + path.string());
 }
 
-Bytes gzip(const Bytes& bytes) {
+Bytes gzip(const Bytes& bytes, int level) {
   z_stream stream{};
-  if (deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+  if (deflateInit2(&stream, level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::runtime_error("zlib does not start");
   }
   Bytes packed(deflateBound(&stream, bytes.size()) + 64);
@@ -136,12 +136,13 @@ void write_mnist(const fs::path& data, bool packed) {
   write("t10k-labels-idx1-ubyte", idx_labels(10));
 }
 
-std::vector<std::pair<std::string, Bytes>> cifar_members() {
+std::vector<std::pair<std::string, Bytes>> cifar_members(int records) {
   std::vector<std::pair<std::string, Bytes>> members;
   for (int batch = 0; batch < 5; ++batch) {
-    members.emplace_back(fmt::format("cifar-10-batches-bin/data_batch_{}.bin", batch + 1), cifar_batch(10, batch * 10));
+    members.emplace_back(fmt::format("cifar-10-batches-bin/data_batch_{}.bin", batch + 1),
+                         cifar_batch(records, batch * records));
   }
-  members.emplace_back("cifar-10-batches-bin/test_batch.bin", cifar_batch(10, 50));
+  members.emplace_back("cifar-10-batches-bin/test_batch.bin", cifar_batch(records, 5 * records));
   return members;
 }
 

@@ -27,7 +27,7 @@ class TemporaryFolder {
 };
 
 void write_file(const std::filesystem::path& path, const Bytes& bytes);
-Bytes gzip(const Bytes& bytes);
+Bytes gzip(const Bytes& bytes, int level = 9);  // level: 1, the fastest, to 9
 
 // IDX of `count` images of 28 x 28, pixel p of image i is (i + p) % 256; label i is i % 10.
 Bytes idx_images(std::uint32_t count, std::uint32_t rows = 28, std::uint32_t columns = 28);
@@ -42,8 +42,8 @@ Bytes tar(const std::vector<std::pair<std::string, Bytes>>& members);
 // The four files of MNIST in DATA/mnist, 20 training and 10 test images; packed with their .gz names, or plain.
 void write_mnist(const std::filesystem::path& data, bool packed);
 
-// The six batches, 10 records each, by name.
-std::vector<std::pair<std::string, Bytes>> cifar_members();
+// The six batches by name, with so many records each.
+std::vector<std::pair<std::string, Bytes>> cifar_members(int records = 10);
 void write_cifar_folder(const std::filesystem::path& data);
 
 // What `function` throws as a std::exception, or "" where it throws nothing.
