@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "sweeps/columns.h"
@@ -10,6 +11,8 @@
 
 namespace memtrack {
 namespace {
+
+constexpr std::string_view kSeed = "seed";
 
 ValueDict values_of(const Sweep& sweep, std::int64_t index) {
   const SweepDefinition& definition = *sweep.definition;
@@ -38,12 +41,23 @@ void complete_columns(TypedColumns& columns, const ValueDict& values) {
   columns.parameter_count = count_parameters(network);
 }
 
-TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::string& interpreter,
-               std::int64_t index) {
+// Each repeat is trained from a seed of its own, which all trials of its block share: they can be compared in pairs.
+// No two repeats have the same one, those of a sweep with the next seed included.
+std::int64_t training_seed(const SweepSettings& settings, std::int64_t repeat) {
+  constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  return static_cast<std::int64_t>((settings.seed * kMostTrials + static_cast<std::uint64_t>(repeat - 1)) & kLargest);
+}
+
+TrialPlan plan(const Sweep& sweep, const ExpansionContext& context, const std::string& interpreter, std::int64_t index,
+               std::int64_t repeat) {
   const SweepDefinition& definition = *sweep.definition;
   ValueDict values = values_of(sweep, index);
+  if (sweep.built_in_trainer && find_value(values, kSeed) == nullptr) {
+    values.push_back({std::string(kSeed), {training_seed(sweep.settings, repeat)}});
+  }
   TrialPlan trial;
   trial.number = index + 1;
+  trial.repeat = repeat;
   trial.columns = typed_columns(values, definition.columns);
   std::erase_if(values, [](const ValueMember& member) { return member.name == kReportedMemory; });
   if (sweep.built_in_trainer) {
@@ -76,8 +90,7 @@ void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
     const std::vector<std::int64_t> order = order_of_block(sweep, repeat);
     const auto take_place = [&](std::int64_t place, bool is_warmup) {
       TrialPlan trial =
-          plan(sweep, context, interpreter, order.empty() ? place : order[static_cast<std::size_t>(place)]);
-      trial.repeat = repeat;
+          plan(sweep, context, interpreter, order.empty() ? place : order[static_cast<std::size_t>(place)], repeat);
       trial.is_warmup = is_warmup;
       take(trial);
     };

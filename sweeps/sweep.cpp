@@ -14,8 +14,6 @@
 namespace memtrack {
 namespace {
 
-constexpr std::int64_t kMostTrials = 1'000'000;
-
 // The keys that say what is run, W&B's and ours.
 constexpr std::array<std::string_view, 8> kKeys = {"name",    "method",  "parameters", "program",
                                                    "command", "run_cap", "trials",     "memtrack"};

@@ -43,6 +43,9 @@ struct Overrides {
   std::optional<std::int64_t> count = {};  // bounds the number of drawn trials (before repeats)
 };
 
+// Of one sweep, repeats included.
+constexpr std::int64_t kMostTrials = 1'000'000;
+
 enum class TrialOrder { listed, shuffled };
 
 struct SweepSettings {
@@ -54,7 +57,7 @@ struct SweepSettings {
   std::int64_t warmup = 0;              // unscored trials before all others: page cache, libraries
   std::int64_t repeats = 1;
   TrialOrder order = TrialOrder::listed;
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 0;  // of drawing, shuffling and the built-in trainer's own seeds
   std::int64_t jobs = 1;
 };
 

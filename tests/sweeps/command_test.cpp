@@ -70,7 +70,7 @@ TEST_CASE("without a command a program is started as W&B starts it, without a pr
   CHECK(command_of("method: grid\nprogram: train.py\nparameters: {lr: {value: 0.1}}\n", {{{"PATH", ""}}, "T"}) ==
         Words{"/usr/bin/env", "python3", "train.py", "--lr=0.1"});
   CHECK(command_of("method: grid\nparameters: {learning_rate: {value: 0.1}}\n", {{}, "/x/memtrack-trainer"}) ==
-        Words{"/x/memtrack-trainer", "--learning_rate=0.1"});
+        Words{"/x/memtrack-trainer", "--learning_rate=0.1", "--seed=0"});
   CHECK(command_of(
             "method: grid\nprogram: t.py\ncommand: [nice, -n, 5, \"${program}\"]\nparameters: {lr: {value: 1}}\n") ==
         Words{"nice", "-n", "5", "t.py"});

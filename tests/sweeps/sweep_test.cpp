@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "sweeps/trainer_parameters.h"
+
 namespace {
 
 using namespace memtrack;
@@ -29,10 +31,17 @@ std::vector<TrialPlan> trials(const Sweep& sweep) {
   return result;
 }
 
+// The parameters that the file gives: without the seed that a trial of the built-in trainer gets behind them.
+std::string given(const TrialPlan& trial) {
+  const std::string& json = trial.parameters_json;
+  const std::size_t seed = json.rfind(",\"seed\":");
+  return seed == std::string::npos ? json : json.substr(0, seed) + "}";
+}
+
 std::vector<std::string> parameters(const Sweep& sweep) {
   std::vector<std::string> result;
   for (const TrialPlan& trial : trials(sweep)) {
-    result.push_back(trial.parameters_json);
+    result.push_back(given(trial));
   }
   return result;
 }
@@ -111,7 +120,7 @@ TEST_CASE("each block of repeats is a permutation of its own, and all trials are
     CHECK(trial.repeat >= last_repeat);
     last_repeat = trial.repeat;
     blocks.at(static_cast<std::size_t>(trial.repeat - 1)).push_back(trial.number);
-    CHECK(trial.parameters_json == "{\"epochs\":" + std::to_string(trial.number) + "}");
+    CHECK(given(trial) == "{\"epochs\":" + std::to_string(trial.number) + "}");
   }
   CHECK(blocks[0] != blocks[1]);
   CHECK(blocks[1] != blocks[2]);
@@ -134,12 +143,53 @@ TEST_CASE("what random draws depends on the seed alone, and a repeat draws the s
   CHECK(parameters(one(text)) != parameters(one(text, {.seed = 1})));
   std::map<std::int64_t, std::set<std::string>> drawn;
   for (const TrialPlan& trial : trials(one(text, {.repeats = 4}))) {
-    drawn[trial.number].insert(trial.parameters_json);
+    drawn[trial.number].insert(given(trial));
   }
   CHECK(drawn.size() == 20);
   for (const auto& [number, values] : drawn) {
     CHECK(values.size() == 1);
   }
+}
+
+TEST_CASE("a repeat of the built-in trainer has a seed of its own, which all trials of its block share") {
+  const std::string text = "method: grid\nparameters: {epochs: {values: [1, 2]}}\n";
+  std::map<std::string, std::set<std::int64_t>> repeats_of_seed;
+  for (const std::uint64_t sweep_seed : {0, 1}) {
+    for (const TrialPlan& trial : trials(one(text, {.repeats = 3, .seed = sweep_seed}))) {
+      REQUIRE(trial.command.back().starts_with("--seed="));
+      const std::string seed = trial.command.back().substr(7);
+      CHECK(trial.parameters_json.ends_with(",\"seed\":" + seed + "}"));
+      repeats_of_seed[seed].insert(static_cast<std::int64_t>(sweep_seed) * 10 + trial.repeat);
+    }
+  }
+  CHECK(repeats_of_seed.size() == 6);
+  for (const auto& [seed, repeats] : repeats_of_seed) {
+    CHECK(repeats.size() == 1);
+  }
+  CHECK(repeats_of_seed.at("0") == std::set<std::int64_t>{1});
+  for (const TrialPlan& trial : trials(one(text, {.repeats = 2, .seed = 18446744073709551615U}))) {
+    TrainerOptions options;
+    CHECK_NOTHROW(set_trainer_option(options, "seed", trial.command.back().substr(7)));
+  }
+}
+
+TEST_CASE("a seed that the sweep fixes or varies is left as it is, and a program of the user's gets none") {
+  const auto seeds = [](const std::string& text, const Overrides& overrides = {}) {
+    std::set<std::string> found;
+    for (const TrialPlan& trial : trials(one(text, overrides))) {
+      const std::string last = trial.command.back();
+      found.insert(last.starts_with("--seed=") ? last.substr(7) : "none");
+    }
+    return found;
+  };
+  const std::string repeated = "memtrack: {repeats: 2, seed: 3}\n";
+  CHECK(seeds("method: grid\nparameters: {epochs: {value: 2}}\n" + repeated, {.set = {{"seed", "5"}}}) ==
+        std::set<std::string>{"5"});
+  CHECK(seeds("method: grid\nparameters: {seed: {values: [7, 8]}}\n" + repeated) == std::set<std::string>{"7", "8"});
+  CHECK(seeds("method: list\ntrials: [{seed: 9}, {epochs: 2}]\n" + repeated) ==
+        std::set<std::string>{"9", "3000000", "3000001"});
+  CHECK(seeds("method: grid\nprogram: train.py\nparameters: {lr: {value: 1}}\n" + repeated) ==
+        std::set<std::string>{"none"});
 }
 
 TEST_CASE("fixing one parameter or drawing more trials changes nothing in what the others draw") {
@@ -188,12 +238,12 @@ TEST_CASE("each row of a list overrides the parameters") {
           "  - {dataset: cifar-10}\n");
   const std::vector<TrialPlan> plans = trials(sweep);
   REQUIRE(plans.size() == 2);
-  CHECK(plans[0].parameters_json ==
-        R"({"dataset":"mnist","epochs":18,"learning_rate":0.7886,"hidden_layers":[285,389]})");
+  CHECK(given(plans[0]) == R"({"dataset":"mnist","epochs":18,"learning_rate":0.7886,"hidden_layers":[285,389]})");
   CHECK(plans[0].columns.reported_memory_mib == 2516.309735);
   CHECK(plans[0].command == std::vector<std::string>{"/x/memtrack-trainer", "--dataset=mnist", "--epochs=18",
-                                                     "--learning_rate=0.7886", "--hidden_layers=[285, 389]"});
-  CHECK(plans[1].parameters_json == R"({"dataset":"cifar-10","epochs":2})");
+                                                     "--learning_rate=0.7886", "--hidden_layers=[285, 389]",
+                                                     "--seed=0"});
+  CHECK(given(plans[1]) == R"({"dataset":"cifar-10","epochs":2})");
   CHECK_FALSE(plans[1].columns.reported_memory_mib.has_value());
 }
 
@@ -216,7 +266,7 @@ TEST_CASE("--set takes lists as 128,64 and as [128, 64]") {
   for (const char* text : {"128,64", "[128, 64]", "[128,64]"}) {
     const std::vector<TrialPlan> plans = trials(one(kGrid, {.set = {{"hidden_layers", text}}}));
     CHECK(plans.at(0).columns.hidden_layers == std::vector<std::int64_t>{128, 64});
-    CHECK(plans.at(0).command.back() == "--hidden_layers=[128, 64]");
+    CHECK(plans.at(0).command.end()[-2] == "--hidden_layers=[128, 64]");
   }
 }
 
@@ -267,7 +317,7 @@ TEST_CASE("known keys of W&B without effect are named in one warning, unknown ke
 
 TEST_CASE("trials of the built-in trainer have all typed columns, from its defaults where the file is silent") {
   const TrialPlan trial = trials(one("method: grid\nparameters: {epochs: {value: 3}}\n")).at(0);
-  CHECK(trial.parameters_json == R"({"epochs":3})");
+  CHECK(given(trial) == R"({"epochs":3})");
   CHECK(trial.columns.dataset == "mnist");
   CHECK(trial.columns.learning_rate == 0.001);
   CHECK(trial.columns.epochs == 3);

@@ -161,7 +161,7 @@ TEST_CASE("the dry run shows the trials, and needs no daemon and no database") {
   CHECK(contains(text, "Sweep 'small list' (list): 3 trials, interval 100ms, order listed"));
   CHECK(contains(text, "285-389-423-173-61"));
   CHECK(contains(text, "2516.31"));
-  CHECK(contains(text, "In all trials: dataset mnist, optimizer adam\n"));
+  CHECK(contains(text, "In all trials: dataset mnist, optimizer adam, seed 0\n"));
   CHECK(contains(text, "Sweep 'second' (grid): 2 trials"));
   CHECK(contains(text, "train.py --lr=0."));
   const auto trials = nlohmann::json::parse(session.output_of("memtrack sweep s.yaml --dry-run --json --set epochs=3"));
