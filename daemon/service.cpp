@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -18,10 +19,13 @@
 #include "daemon/api.h"
 #include "daemon/children.h"
 #include "daemon/database_guard.h"
+#include "daemon/drain.h"
 #include "daemon/http_server.h"
 #include "daemon/patience.h"
+#include "daemon/processes.h"
 #include "daemon/supervisor.h"
 #include "storage/paths.h"
+#include "sweeps/sweep.h"
 
 namespace memtrack {
 namespace asio = boost::asio;
@@ -33,7 +37,9 @@ using std::chrono::seconds;
 // The service's one thread waits no longer than this for a lock; then it does other things and comes back.
 constexpr auto kBusyTimeout = milliseconds(100);
 constexpr auto kPatienceAtStart = seconds(10);  // with a database that cannot be opened: most likely it is a wrong path
-constexpr auto kPatienceWithRequests = seconds(10);  // under way at SIGTERM
+constexpr auto kPatienceWithRequests = seconds(10);   // under way at SIGTERM
+constexpr auto kPatienceWithCancelled = seconds(60);  // trials, whose trees get 5 s for each step of their end
+constexpr auto kBetweenLooks = milliseconds(20);
 
 void warn(const std::string& trouble) {
   spdlog::warn("{}", trouble);
@@ -76,6 +82,11 @@ class Service {
  private:
   asio::awaitable<void> start();
   asio::awaitable<void> stop();
+  asio::awaitable<void> feed_watchdog(std::chrono::microseconds limit);
+  bool has_work_left() const;
+  void find_running();
+  void cancel_running();
+  void take_stop_signal(int signal);
   void spawn(asio::awaitable<void> work);
   void wait_for_stop();
   void wait_for_hang_up();
@@ -91,6 +102,12 @@ class Service {
   std::optional<Supervisor> supervisor_;
   std::optional<ApiContext> api_;
   std::optional<HttpServer> server_;
+
+  // From the first stop signal on.
+  int stop_signals_taken_ = 0;
+  std::chrono::steady_clock::time_point requests_deadline_;
+  std::chrono::steady_clock::time_point trials_deadline_;
+  std::vector<FileDescriptor> collectors_;  // of the trials that run on
 };
 
 void Service::spawn(asio::awaitable<void> work) {
@@ -129,30 +146,87 @@ asio::awaitable<void> Service::start() {
   spdlog::info("memtrackd {} (process {}) listens on {}, database {}", MEMTRACK_VERSION, getpid(),
                options_.settings.socket.string(), options_.settings.database.string());
   sd_notify(0, "READY=1");
+  if (std::uint64_t limit_us = 0; sd_watchdog_enabled(0, &limit_us) > 0) {
+    spawn(feed_watchdog(std::chrono::microseconds(limit_us)));
+  }
 }
 
+// The first signal ends the service and leaves running trials to their collectors, after a moment in which a second one
+// cancels them; a third does not wait for their end.
 asio::awaitable<void> Service::stop() {
-  sd_notify(0, "STOPPING=1");
+  using std::chrono::microseconds;
+  const auto now = std::chrono::steady_clock::now();
+  requests_deadline_ = now + kPatienceWithRequests;
+  trials_deadline_ = now + options_.settings.drain;
+  const microseconds longest = std::chrono::duration_cast<microseconds>(options_.settings.drain +
+                                                                        kPatienceWithRequests + kPatienceWithCancelled);
+  sd_notify(0, fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", longest.count()).c_str());
   if (supervisor_) {
     supervisor_->stop();
+    find_running();
   }
   if (server_) {
     server_->stop();
-    const auto deadline = std::chrono::steady_clock::now() + kPatienceWithRequests;
-    while (server_->requests_under_way() > 0 && std::chrono::steady_clock::now() < deadline) {
-      co_await pause_for(milliseconds(20));
-    }
+  }
+  if (!collectors_.empty()) {
+    spdlog::info("{} of the queue run: waiting {} for them; another signal cancels them", collectors_.size(),
+                 format_duration(options_.settings.drain));
+  }
+  while (has_work_left()) {
+    co_await pause_for(kBetweenLooks);
   }
   context_.stop();
+}
+
+bool Service::has_work_left() const {
+  const auto now = std::chrono::steady_clock::now();
+  const bool answers = server_ && server_->requests_under_way() > 0 && now < requests_deadline_;
+  const bool trains = now < trials_deadline_ && !std::ranges::all_of(collectors_, has_ended);
+  return stop_signals_taken_ < 3 && (answers || trains);
+}
+
+void Service::find_running() {
+  try {
+    collectors_ = collectors_of_queue(*database_);
+  } catch (const StorageError& error) {
+    warn(fmt::format("cannot tell which trials run: {}", error.what()));
+  }
+}
+
+void Service::cancel_running() {
+  find_running();
+  for (const FileDescriptor& collector : collectors_) {
+    send_signal(collector, SIGTERM);
+  }
+  trials_deadline_ = std::chrono::steady_clock::now() + kPatienceWithCancelled;
+}
+
+void Service::take_stop_signal(int signal) {
+  ++stop_signals_taken_;
+  if (stop_signals_taken_ == 1) {
+    spdlog::info("signal {}: stopping; running trials go on under their collectors", signal);
+    spawn(stop());
+  } else if (stop_signals_taken_ == 2 && supervisor_) {
+    spdlog::info("signal {} again: cancelling the running trials", signal);
+    cancel_running();
+  }
 }
 
 void Service::wait_for_stop() {
   stop_signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (!error) {
-      spdlog::info("signal {}: stopping; running trials go on under their collectors", signal);
-      spawn(stop());
+      take_stop_signal(signal);
+      wait_for_stop();
     }
   });
+}
+
+// Told twice in the time in which systemd wants to hear of us. A loop that hangs does not come here.
+asio::awaitable<void> Service::feed_watchdog(std::chrono::microseconds limit) {
+  while (true) {
+    sd_notify(0, "WATCHDOG=1");
+    co_await pause_for(limit / 2);
+  }
 }
 
 void Service::wait_for_hang_up() {

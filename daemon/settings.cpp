@@ -51,13 +51,25 @@ std::string show_log_level(const Settings& settings) {
   return {name.data(), name.size()};
 }
 
-constexpr std::array<Setting, 3> kSettings = {{
+template <std::chrono::nanoseconds Settings::*field>
+void read_time(Settings& settings, std::string_view name, const ConfigNode& node) {
+  settings.*field = duration(std::string(name), node, std::chrono::nanoseconds(0), std::chrono::hours(24 * 365), "5s");
+}
+
+template <std::chrono::nanoseconds Settings::*field>
+std::string show_time(const Settings& settings) {
+  return format_duration(settings.*field);
+}
+
+constexpr std::array<Setting, 4> kSettings = {{
     {"db", "FILE", "The database (default: memtrack.db in the state folder)", false, read_path<&Settings::database>,
      show_path<&Settings::database>},
     {"socket", "FILE", "The socket (default: memtrackd.sock in the runtime folder)", false,
      read_path<&Settings::socket>, show_path<&Settings::socket>},
     {"log_level", "LEVEL", "What is logged: debug, info, warning or error (default: info)", true, read_log_level,
      show_log_level},
+    {"drain", "TIME", "How long SIGTERM waits for running trials; then their collectors go on alone (default: 2s)",
+     true, read_time<&Settings::drain>, show_time<&Settings::drain>},
 }};
 
 std::string environment(const std::string& name) {
@@ -111,10 +123,15 @@ const ConfigMember* find_member(const ConfigMap& members, std::string_view name)
   return found == members.end() ? nullptr : &*found;
 }
 
-void check_names(const ConfigMap& members) {
+// Also of values that something else comes before: the file is right or wrong whatever the environment says.
+void check(const ConfigMap& members) {
   std::vector<std::string_view> known;
+  Settings unused;
   for (const Setting& setting : kSettings) {
     known.push_back(setting.name);
+    if (const ConfigMember* member = find_member(members, setting.name)) {
+      setting.read(unused, setting.name, member->node);
+    }
   }
   for (const ConfigMember& member : members) {
     if (std::find(known.begin(), known.end(), member.name) == known.end()) {
@@ -168,7 +185,7 @@ std::string variable_of(const Setting& setting) {
 
 LoadedSettings load_settings(const SettingSources& sources) {
   const ConfigMap members = config_members(sources.config_file);
-  check_names(members);
+  check(members);
   LoadedSettings loaded;
   for (const Setting& setting : kSettings) {
     const std::optional<ConfigNode> value = find_value(setting, sources, members);

@@ -10,6 +10,7 @@
 
 #include <spdlog/common.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -27,6 +28,7 @@ struct Settings {
   std::filesystem::path database;
   std::filesystem::path socket;
   spdlog::level::level_enum log_level = spdlog::level::info;
+  std::chrono::nanoseconds drain = std::chrono::seconds(2);  // how long SIGTERM waits for running trials
 };
 
 struct Setting {

@@ -73,6 +73,7 @@ Workplace::Workplace() {
   unsetenv("MEMTRACK_DB");
   unsetenv("MEMTRACK_SOCKET");
   setenv("MEMTRACK_CONFIG", "/dev/null", 1);
+  setenv("MEMTRACK_DRAIN", "0s", 1);  // a daemon that is to end while a trial runs shall not wait for it
   unsetenv("NOTIFY_SOCKET");
 }
 

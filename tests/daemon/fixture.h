@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -23,6 +24,21 @@ namespace memtrack::testing {
 bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit = std::chrono::seconds(60));
 
 std::string read_file(const std::filesystem::path& path);
+
+// A variable of this process's environment, for the programs that it starts meanwhile.
+class Variable {
+ public:
+  Variable(const char* name, const std::string& value) : name_(name), before_(getenv(name) ? getenv(name) : "") {
+    setenv(name, value.c_str(), 1);
+  }
+  ~Variable() { setenv(name_, before_.c_str(), 1); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+  std::string before_;
+};
 
 // XDG_RUNTIME_DIR of this process points into the folder as long as it lives.
 class Workplace {

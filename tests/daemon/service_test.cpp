@@ -2,9 +2,6 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <fstream>
@@ -350,28 +347,6 @@ TEST_CASE("a database that another writer holds for a while delays the queue and
   place.make_file("let_go");
   REQUIRE(daemon.submit({"true"}).status == 201);
   CHECK(wait_for_state(place, 1, "done"));
-}
-
-TEST_CASE("a service manager is told when the daemon is ready, and when it stops") {
-  Workplace place;
-  const FileDescriptor manager(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  (place / "notify").string().copy(address.sun_path, sizeof address.sun_path - 1);
-  REQUIRE(bind(manager.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
-  const auto next_message = [&] {
-    pollfd entry{.fd = manager.get(), .events = POLLIN, .revents = 0};
-    REQUIRE(poll(&entry, 1, 60'000) == 1);
-    char text[256];
-    const ssize_t size = recv(manager.get(), text, sizeof text, 0);
-    return std::string(text, static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  };
-  setenv("NOTIFY_SOCKET", address.sun_path, 1);
-  Daemon daemon(place);
-  unsetenv("NOTIFY_SOCKET");
-  CHECK(next_message() == "READY=1");
-  CHECK(daemon.end(SIGTERM) == 0);
-  CHECK(next_message() == "STOPPING=1");
 }
 
 TEST_CASE("a collector holds nothing of the daemon's: no socket, no database, no lock but its own") {

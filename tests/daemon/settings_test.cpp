@@ -13,25 +13,11 @@ using namespace memtrack;
 using memtrack::testing::Daemon;
 using memtrack::testing::EndedDaemon;
 using memtrack::testing::run_memtrackd;
+using memtrack::testing::Variable;
 using memtrack::testing::wait_until;
 using memtrack::testing::Workplace;
 
 namespace {
-
-// A variable of this process's environment, for the programs that it starts meanwhile.
-class Variable {
- public:
-  Variable(const char* name, const std::string& value) : name_(name), before_(getenv(name) ? getenv(name) : "") {
-    setenv(name, value.c_str(), 1);
-  }
-  ~Variable() { setenv(name_, before_.c_str(), 1); }
-  Variable(const Variable&) = delete;
-  Variable& operator=(const Variable&) = delete;
-
- private:
-  const char* name_;
-  std::string before_;
-};
 
 std::string write_config(const Workplace& place, const std::string& text) {
   const std::filesystem::path file = place / "memtrackd.conf";
@@ -55,7 +41,8 @@ TEST_CASE("a flag beats the environment which beats the config file and --print-
   CHECK(printed.exit_code == 0);
   CHECK(printed.output == fmt::format("db: /from/environment.db  # MEMTRACK_DB\n"
                                       "socket: /from/file.sock   # {}:4:9\n"
-                                      "log_level: error          # --log-level\n",
+                                      "log_level: error          # --log-level\n"
+                                      "drain: 0s                 # MEMTRACK_DRAIN\n",
                                       config));
 }
 
@@ -90,9 +77,10 @@ TEST_CASE("what is wrong in a config file is told with its place and what would 
   };
   const Row rows[] = {
       {"socket: /x.sock\nlog_levl: info\n", ":2:1: memtrackd has no 'log_levl'; did you mean 'log_level'?"},
-      {"colour: red\n", ":1:1: memtrackd has no 'colour'; it has db, socket, log_level"},
+      {"colour: red\n", ":1:1: memtrackd has no 'colour'; it has db, socket, log_level, drain"},
       {"log_level: loud\n", ":1:12: log_level is 'loud', and would have to be one of debug, info, warning, error"},
       {"log_level: 3\n", ":1:12: log_level is 3, and would have to be one of debug, info, warning, error"},
+      {"drain: 5\n", ":1:8: drain is 5, and would have to be a time from 0s to 8760h with its unit, such as 5s"},
       {"db: runs.db\n", ":1:5: db is 'runs.db', and would have to be an absolute path such as "},
       {"db: [/x.db]\n", ":1:5: db is [\"/x.db\"], and would have to be a text such as "},
       {"db: /x.db\ndb: /y.db\n", ":2:1: db stands here a second time (first on line 1)"},
