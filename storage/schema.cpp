@@ -355,7 +355,44 @@ CREATE VIEW process_samples AS
   FROM process_readings r JOIN processes p ON p.trial_id = r.trial_id AND p.process = r.process;
 )sql";
 
-constexpr std::array<std::string_view, 2> kMigrations = {kVersion1, kVersion2};
+constexpr std::string_view kVersion3 = R"sql(
+CREATE INDEX events_of_tensors ON events (trial_id) WHERE event = 'tensor_memory';
+
+DROP VIEW tensor_memory;
+CREATE VIEW tensor_memory AS
+  -- one row per trial, phase, kind and layer, from events like
+  -- {"event":"tensor_memory","phase":"train","tensors":[{"kind":"parameters","layer":"hidden1","bytes":1,"peak_bytes":2}]}
+  SELECT trial_id, phase, kind, layer, bytes, peak_bytes
+  FROM (SELECT e.trial_id AS trial_id, e.body ->> '$.phase' AS phase,
+               t.value ->> '$.kind' AS kind,    -- data, parameters, gradients, optimizer_state, activations
+               t.value ->> '$.layer' AS layer,  -- NULL: of no single one
+               t.value ->> '$.bytes' AS bytes,  -- when the phase ended, the last time it did
+               max(coalesce(t.value ->> '$.peak_bytes', t.value ->> '$.bytes')) OVER each AS peak_bytes,
+               row_number() OVER (each ORDER BY e.event_id DESC) AS age
+        FROM events e, json_each(e.body, '$.tensors') t WHERE e.event = 'tensor_memory'
+        WINDOW each AS (PARTITION BY e.trial_id, e.body ->> '$.phase', t.value ->> '$.kind', t.value ->> '$.layer'))
+  WHERE age = 1;
+
+DROP VIEW epochs;
+CREATE VIEW epochs AS
+  -- one row per epoch; a value sent twice: the last, but of tensor_bytes_peak the largest.
+  -- loss_state: finite, nan, inf; NULL: no loss was sent
+  SELECT trial_id, epoch, time_ns, train_loss,
+         CASE WHEN loss_rows = 0 THEN NULL WHEN train_loss IS NULL THEN 'nan'
+              WHEN abs(train_loss) > 1.7976931348623157e308 THEN 'inf' ELSE 'finite' END AS loss_state,
+         test_accuracy, seconds, tensor_bytes_peak
+  FROM (SELECT e.trial_id, e.epoch, max(e.time_ns) AS time_ns, sum(e.name = 'train_loss') AS loss_rows,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'train_loss' ORDER BY m.time_ns DESC LIMIT 1) AS train_loss,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'test_accuracy' ORDER BY m.time_ns DESC LIMIT 1) AS test_accuracy,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'seconds' ORDER BY m.time_ns DESC LIMIT 1) AS seconds,
+               CAST(max(e.value) FILTER (WHERE e.name = 'tensor_bytes_peak') AS INTEGER) AS tensor_bytes_peak
+        FROM metrics e WHERE e.epoch IS NOT NULL GROUP BY e.trial_id, e.epoch);
+)sql";
+
+constexpr std::array<std::string_view, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 }  // namespace
 

@@ -12,6 +12,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kDeepestNesting = 32;
+constexpr std::size_t kLongestTensorList = 30000;
 
 // What stands for a bare word of Python's at the start of `text`, and how long that word is; empty where there is none.
 std::pair<std::string_view, std::size_t> bare_word(std::string_view text) {
@@ -166,6 +167,18 @@ Json json_number(double value) {
   return value;
 }
 
+Json tensor_json(const TensorMemory& tensors) {
+  Json object = {{"kind", tensors.kind}};
+  if (!tensors.layer.empty()) {
+    object["layer"] = tensors.layer;
+  }
+  object["bytes"] = tensors.bytes;
+  if (tensors.peak_bytes != tensors.bytes) {
+    object["peak_bytes"] = tensors.peak_bytes;
+  }
+  return object;
+}
+
 // Names that are not UTF-8 lose their odd bytes rather than the event.
 std::string text_of(const Json& object) {
   return object.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -238,6 +251,28 @@ std::string encode_metric(const MetricEvent& event) {
     object["epoch"] = *event.epoch;
   }
   return text_of(object);
+}
+
+std::vector<std::string> encode_tensor_memory(std::string_view phase, std::span<const TensorMemory> tensors) {
+  std::vector<std::string> events;
+  Json list = Json::array();
+  std::size_t list_bytes = 0;
+  const auto close_list = [&] {
+    events.push_back(text_of(Json{
+        {"event", "tensor_memory"}, {"phase", std::string(phase)}, {"tensors", std::exchange(list, Json::array())}}));
+    list_bytes = 0;
+  };
+  for (const TensorMemory& each : tensors) {
+    Json object = tensor_json(each);
+    const std::size_t bytes = text_of(object).size() + 1;
+    if (list_bytes > 0 && list_bytes + bytes > kLongestTensorList) {
+      close_list();
+    }
+    list.push_back(std::move(object));
+    list_bytes += bytes;
+  }
+  close_list();
+  return events;
 }
 
 }  // namespace memtrack

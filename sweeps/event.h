@@ -5,12 +5,14 @@
 //   {"event":"phase","name":"train","seq":3}
 //   {"event":"epoch","epoch":1,"train_loss":0.31,"test_accuracy":0.91,"seconds":4.2,"seq":4}
 //   {"event":"metric","name":"tensor_bytes_peak","value":123,"seq":5}
+//   {"event":"tensor_memory","phase":"train","tensors":[{"kind":"parameters","layer":"hidden1","bytes":1}],"seq":6}
 // Numbers that JSON has no word for are taken as null (not a number), as the strings "nan", "inf", "-inf", or bare as
 // Python's json module prints them (NaN, Infinity, -Infinity).
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -39,6 +41,14 @@ struct MetricEvent {
   double value = 0;
   std::optional<std::int64_t> epoch;
 };
+// What the tensors of one kind, and of one layer where it is known, hold at the end of a phase and held at most in it.
+struct TensorMemory {
+  std::string kind;   // data, parameters, gradients, optimizer_state, activations: docs/tensors.md
+  std::string layer;  // "hidden1"; empty: of no single one
+  std::int64_t bytes = 0;
+  std::int64_t peak_bytes = 0;
+  bool operator==(const TensorMemory&) const = default;
+};
 // An event of a name that we do not know: stored as it came.
 struct OtherEvent {
   std::string name;
@@ -64,5 +74,9 @@ Event decode_event(std::string_view datagram);
 std::string encode_phase(std::string_view name);
 std::string encode_epoch(const EpochEvent& event);
 std::string encode_metric(const MetricEvent& event);
+
+// As many datagrams as it takes: each of at most some 30,000 bytes, so that a network of 1000 layers fits into a socket
+// that nobody reads. "peak_bytes" is left out where it equals "bytes".
+std::vector<std::string> encode_tensor_memory(std::string_view phase, std::span<const TensorMemory> tensors);
 
 }  // namespace memtrack

@@ -25,6 +25,7 @@ what is there. generated-mnist and generated-cifar-10 need no files: try one of 
 
 While it trains, one line an epoch goes to stderr; at the end one JSON object with all figures and the settings in
 force goes to stdout. Where MEMTRACK_EVENTS names a socket, phases and epochs are reported there too.
+What the tensors hold is counted, by phase and kind; MEMTRACK_TENSOR_ACCOUNTING=off leaves that out.
 A loss that becomes infinite or not a number is reported as such ("loss_state"), and training goes on to its end.
 
 Exit codes: 0 trained to the end; 1 failed; 2 wrong usage, or a dataset that is missing or damaged;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "sweeps/event.h"
@@ -137,6 +138,9 @@ std::string metrics_json(const TrainerOptions& options, const RunFigures& figure
   json["train_loss"] = result.epochs.empty() ? Json(nullptr) : number_or_word(result.epochs.back().train_loss);
   json["loss_state"] = worst_loss_state(result);
   json["was_stopped"] = result.was_stopped;
+  const std::optional<std::int64_t> tensor_peak = figures.tensors.peak_bytes();
+  json["tensor_bytes_peak"] = tensor_peak ? Json(*tensor_peak) : Json(nullptr);
+  json["tensor_memory"] = tensor_peak ? figures.tensors.json() : Json(nullptr);
   json["load_seconds"] = figures.load_seconds;
   json["seconds"] = figures.seconds;
   return json.dump();
@@ -184,6 +188,18 @@ void TrainingReporter::on_epoch(const EpochResult& result) {
   event.values.emplace_back("seconds", result.seconds);
   event.values.emplace_back("train_seconds", result.train_seconds);
   events_.send(encode_epoch(event));
+}
+
+bool TrainingReporter::wants_tensors() const {
+  const char* accounting = std::getenv("MEMTRACK_TENSOR_ACCOUNTING");
+  return accounting == nullptr || std::string_view(accounting) != "off";
+}
+
+void TrainingReporter::on_tensors(const PhaseTensors& ended) {
+  const TensorFigures& figures = ended.figures;
+  events_.send(encode_metric({"tensor_bytes_peak", static_cast<double>(figures.peak_bytes), ended.epoch}));
+  if (!tensors_.take(ended)) return;
+  for (const std::string& event : encode_tensor_memory(ended.phase, figures.tensors)) events_.send(event);
 }
 
 }  // namespace memtrack

@@ -10,6 +10,7 @@
 
 #include "sweeps/event_sender.h"
 #include "sweeps/trainer_parameters.h"
+#include "trainer/tensor_summary.h"
 #include "trainer/training.h"
 
 namespace memtrack {
@@ -32,6 +33,7 @@ struct RunFigures {
   double chance_accuracy = 0;
   double load_seconds = 0;
   double seconds = 0;  // since the program began
+  TensorSummary tensors = {};
 };
 
 // One line of JSON without its line end, e.g. (shortened)
@@ -53,6 +55,11 @@ class TrainingReporter : public TrainingObserver {
   void on_step(const StepProgress& progress) override;
   void on_epoch(const EpochResult& result) override;
   bool should_stop() const override { return should_stop_(); }
+  // Unless MEMTRACK_TENSOR_ACCOUNTING is "off".
+  bool wants_tensors() const override;
+  // One metric tensor_bytes_peak, and an event tensor_memory where this visit of the phase tells something new.
+  void on_tensors(const PhaseTensors& ended) override;
+  const TensorSummary& tensors() const { return tensors_; }
 
  private:
   void clear_live_line();
@@ -62,6 +69,7 @@ class TrainingReporter : public TrainingObserver {
   std::function<bool()> should_stop_;
   bool is_terminal_;
   bool has_live_line_ = false;
+  TensorSummary tensors_;
   std::chrono::steady_clock::time_point next_live_line_;
 };
 

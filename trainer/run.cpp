@@ -67,13 +67,19 @@ int run_trainer(const TrainerOptions& options) {
   const auto load_begin = Clock::now();
   const Dataset dataset =
       load_dataset(description, description.format == DatasetFormat::generated ? "" : data_directory());
-  RunFigures figures{dataset.train().count(), dataset.test().count(), chance_accuracy(dataset.test()),
-                     seconds_since(load_begin), 0};
+  RunFigures figures{dataset.train().count(),
+                     dataset.test().count(),
+                     chance_accuracy(dataset.test()),
+                     seconds_since(load_begin),
+                     0,
+                     {}};
   reporter.say(data_line(options.dataset, dataset));
 
   const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
   const TrainingResult result = library.train(options, data, reporter);
   figures.seconds = seconds_since(begin);
+  figures.tensors = reporter.tensors();
+  if (const std::string text = figures.tensors.line(); !text.empty()) reporter.say(text);
   if (const std::string text = verdict(result, options, figures.chance_accuracy); !text.empty()) reporter.say(text);
   fmt::print("{}\n", metrics_json(options, figures, result));
   events.flush();

@@ -3,7 +3,6 @@
 #include "trainer/training.h"
 
 #include <malloc.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +12,8 @@
 #include <stdexcept>
 
 #include "trainer/batches.h"
+#include "trainer/counting_allocator.h"
+#include "trainer/network.h"
 
 namespace memtrack {
 namespace {
@@ -23,91 +24,9 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-void add_activation(torch::nn::Sequential& network, const std::string& name) {
-  if (name == "relu") return network->push_back(torch::nn::ReLU());
-  if (name == "tanh") return network->push_back(torch::nn::Tanh());
-  if (name == "sigmoid") return network->push_back(torch::nn::Sigmoid());
-  if (name == "gelu") return network->push_back(torch::nn::GELU());
-  throw std::invalid_argument("unknown activation '" + name + "'");
-}
-
-// Weights by the named rule, biases 0; "libtorch" leaves what the layers drew when they were made.
-void initialise(const torch::nn::Sequential& network, const std::string& rule) {
-  if (rule == "libtorch") return;
-  for (const torch::Tensor& parameter : network->parameters()) {
-    if (parameter.dim() == 1) {
-      torch::nn::init::zeros_(parameter);
-    } else if (rule == "kaiming") {
-      torch::nn::init::kaiming_normal_(parameter, 0, torch::kFanIn, torch::kReLU);
-    } else if (rule == "xavier") {
-      torch::nn::init::xavier_uniform_(parameter);
-    } else {
-      throw std::invalid_argument("unknown init '" + rule + "'");
-    }
-  }
-}
-
-// Adds the convolutions and returns their number of outputs an image.
-std::int64_t add_convolutions(torch::nn::Sequential& network, const TrainerOptions& options, ImageShape shape) {
-  if (options.conv_layers.empty()) return shape.image_bytes();
-  const std::vector<std::int64_t> sizes = {shape.channels, shape.height, shape.width};
-  network->push_back(torch::nn::Unflatten(torch::nn::UnflattenOptions(1, sizes)));
-  for (const auto& [channels, kernel] : options.conv_layers) {
-    network->push_back(
-        torch::nn::Conv2d(torch::nn::Conv2dOptions(shape.channels, channels, kernel).padding(kernel / 2)));
-    add_activation(network, options.activation);
-    network->push_back(torch::nn::MaxPool2d(2));
-    shape = {channels, shape.height / 2, shape.width / 2};
-  }
-  network->push_back(torch::nn::Flatten());
-  return shape.image_bytes();
-}
-
-torch::nn::Sequential build_network(const TrainerOptions& options, const ImageShape& shape, std::int64_t classes) {
-  torch::nn::Sequential network;
-  std::int64_t width = add_convolutions(network, options, shape);
-  for (const std::int64_t next : options.hidden_layers) {
-    network->push_back(torch::nn::Linear(width, next));
-    add_activation(network, options.activation);
-    if (options.dropout > 0) network->push_back(torch::nn::Dropout(options.dropout));
-    width = next;
-  }
-  network->push_back(torch::nn::Linear(width, classes));
-  initialise(network, options.init);
-  return network;
-}
-
-template <typename Algorithm, typename AlgorithmOptions>
-std::unique_ptr<torch::optim::Optimizer> optimizer_of(std::vector<torch::Tensor> parameters, AlgorithmOptions settings,
-                                                      const TrainerOptions& options) {
-  settings.weight_decay(options.weight_decay);
-  return std::make_unique<Algorithm>(std::move(parameters), settings);
-}
-
-std::unique_ptr<torch::optim::Optimizer> build_optimizer(const TrainerOptions& options,
-                                                         std::vector<torch::Tensor> weights) {
-  using namespace torch::optim;
-  const std::string& name = options.optimizer;
-  const double rate = options.learning_rate;
-  if (name == "sgd") return optimizer_of<SGD>(std::move(weights), SGDOptions(rate), options);
-  if (name == "momentum") {
-    return optimizer_of<SGD>(std::move(weights), SGDOptions(rate).momentum(options.momentum), options);
-  }
-  if (name == "adam") return optimizer_of<Adam>(std::move(weights), AdamOptions(rate), options);
-  if (name == "adamw") return optimizer_of<AdamW>(std::move(weights), AdamWOptions(rate), options);
-  if (name == "rmsprop") return optimizer_of<RMSprop>(std::move(weights), RMSpropOptions(rate), options);
-  throw std::invalid_argument("unknown optimizer '" + name + "'");
-}
-
 Standardiser build_standardiser(const TrainerOptions& options, const TrainingData& data) {
   if (options.standardise) return Standardiser(channel_statistics(data.train, data.shape));
   return Standardiser(std::vector<ChannelStatistics>(static_cast<std::size_t>(data.shape.channels)));
-}
-
-std::int64_t count_parameters_of(const torch::nn::Sequential& network) {
-  std::int64_t count = 0;
-  for (const torch::Tensor& parameter : network->parameters()) count += parameter.numel();
-  return count;
 }
 
 template <typename Number>
@@ -136,23 +55,28 @@ class Batch {
   std::int64_t rows_ = 0;
 };
 
+// How far a training has come: what failed is told by it.
+enum class Doing { prepare, forward, backward, optimizer_step, evaluate };
+
 class Trainer {
  public:
-  Trainer(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer)
+  Trainer(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer, TensorLedger& ledger)
       : options_(options),
         data_(data),
         observer_(observer),
+        ledger_(ledger),
         standardiser_(build_standardiser(options, data)),
-        network_(build_network(options, data.shape, data.classes)),
-        optimizer_(build_optimizer(options, network_->parameters())),
-        batch_(std::min(options.batch_size, data.train.count()), data.shape) {}
+        network_(options, data.shape, data.classes, ledger),
+        optimizer_(build_optimizer(options, network_.parameters())),
+        batch_(make_batch(std::min(options.batch_size, data.train.count()))) {}
 
-  std::int64_t parameter_count() const { return count_parameters_of(network_); }
+  std::int64_t parameter_count() const { return network_.parameter_count(); }
 
   EpochResult run_epoch(std::int64_t epoch) {
     const auto begin = Clock::now();
     observer_.on_phase("train");
     EpochResult result = train(epoch);
+    tell_tensors("train", epoch);
     result.train_seconds = seconds_since(begin);
     if (result.is_complete) {
       // Batches within training's fit into what it left free. The heap that larger ones take is given back, and so that
@@ -162,9 +86,31 @@ class Trainer {
       observer_.on_phase("evaluate");
       evaluate(result);
       if (needs_more) ::malloc_trim(0);
+      tell_tensors("evaluate", epoch);
     }
     result.seconds = seconds_since(begin);
     return result;
+  }
+
+  // "phase train, backward pass of layer hidden1"
+  std::string place() const {
+    switch (doing_) {
+      case Doing::forward:
+        return "phase train, forward pass of layer " + network_.layer_in_hand();
+      case Doing::backward:
+        return "phase train, backward pass of layer " + network_.layer_in_backward();
+      case Doing::optimizer_step:
+        return "phase train, step of the optimizer " + options_.optimizer;
+      case Doing::evaluate:
+        return "phase evaluate, layer " + network_.layer_in_hand();
+      case Doing::prepare:
+        break;
+    }
+    return "phase train, before its first step";
+  }
+
+  void tell_tensors(std::string_view phase, std::optional<std::int64_t> epoch) {
+    if (observer_.wants_tensors()) observer_.on_tensors({phase, epoch, ledger_.take_figures()});
   }
 
  private:
@@ -172,10 +118,25 @@ class Trainer {
     return std::min(options_.eval_batch_size > 0 ? options_.eval_batch_size : options_.batch_size, data_.test.count());
   }
 
+  Batch make_batch(std::int64_t rows) const {
+    const OwnerScope scope(ledger_, {TensorKind::data});
+    return Batch(rows, data_.shape);
+  }
+
+  torch::Tensor make_order() const {
+    torch::Tensor order = make_room_for_order();
+    const std::int64_t count = data_.train.count();
+    return options_.shuffle ? torch::randperm_out(order, count) : torch::arange_out(order, count);
+  }
+
+  torch::Tensor make_room_for_order() const {
+    const OwnerScope scope(ledger_, {TensorKind::data});
+    return torch::empty({data_.train.count()}, torch::kInt64);
+  }
+
   EpochResult train(std::int64_t epoch) {
-    network_->train();
-    const torch::Tensor order = options_.shuffle ? torch::randperm(data_.train.count(), torch::kInt64)
-                                                 : torch::arange(data_.train.count(), torch::kInt64);
+    network_.train(true);
+    const torch::Tensor order = make_order();
     const std::span<const std::int64_t> indices = span_of<std::int64_t>(order);
     const std::int64_t steps = (data_.train.count() + options_.batch_size - 1) / options_.batch_size;
     EpochResult result;
@@ -186,7 +147,7 @@ class Trainer {
       const std::int64_t rows = std::min(options_.batch_size, data_.train.count() - seen);
       batch_.fill(data_.train, data_.shape, standardiser_,
                   indices.subspan(static_cast<std::size_t>(seen), static_cast<std::size_t>(rows)));
-      loss_sum += train_step(batch_) * static_cast<double>(rows);
+      loss_sum += (has_stepped_ ? train_step() : first_step()) * static_cast<double>(rows);
       seen += rows;
       result.train_loss = loss_sum / static_cast<double>(seen);
       observer_.on_step({epoch, ++result.steps, steps, result.train_loss});
@@ -195,21 +156,37 @@ class Trainer {
     return result;
   }
 
-  double train_step(const Batch& batch) {
-    optimizer_->zero_grad();
-    const torch::Tensor loss = torch::nn::functional::cross_entropy(network_->forward(batch.inputs()), batch.labels());
+  // Written down block by block, see TensorLedger.
+  double first_step() {
+    ledger_.start_journal();
+    const double loss = train_step();
+    network_.assign_gradients();
+    ledger_.assign_survivors_since(optimizer_position_, {TensorKind::optimizer_state});
+    ledger_.settle_journal();
+    has_stepped_ = true;
+    return loss;
+  }
+
+  double train_step() {
+    network_.zero_gradients();
+    doing_ = Doing::forward;
+    const torch::Tensor loss = torch::nn::functional::cross_entropy(network_.forward(batch_.inputs()), batch_.labels());
+    doing_ = Doing::backward;
     loss.backward();
+    doing_ = Doing::optimizer_step;
+    optimizer_position_ = ledger_.journal_position();
     optimizer_->step();
     return loss.item<float>();
   }
 
   void evaluate(EpochResult& result) {
     const torch::NoGradGuard no_grad;
-    network_->eval();
+    doing_ = Doing::evaluate;
+    network_.train(false);
     const std::int64_t count = data_.test.count();
     const std::int64_t size = eval_rows();
     std::optional<Batch> larger;
-    if (size > batch_.capacity()) larger.emplace(size, data_.shape);
+    if (size > batch_.capacity()) larger = make_batch(size);
     Batch& batch = larger ? *larger : batch_;
     std::vector<std::int64_t> indices;
     std::int64_t right = 0;
@@ -221,7 +198,7 @@ class Trainer {
       indices.resize(static_cast<std::size_t>(std::min(size, count - first)));
       std::iota(indices.begin(), indices.end(), first);
       batch.fill(data_.test, data_.shape, standardiser_, indices);
-      right += network_->forward(batch.inputs()).argmax(1).eq(batch.labels()).sum().item<std::int64_t>();
+      right += network_.forward(batch.inputs()).argmax(1).eq(batch.labels()).sum().item<std::int64_t>();
     }
     result.test_accuracy = static_cast<double>(right) / static_cast<double>(count);
   }
@@ -229,10 +206,14 @@ class Trainer {
   const TrainerOptions& options_;
   const TrainingData& data_;
   TrainingObserver& observer_;
+  TensorLedger& ledger_;
   Standardiser standardiser_;
-  torch::nn::Sequential network_;
+  Network network_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
   Batch batch_;  // of training; of the evaluation too, where its batches are no larger
+  Doing doing_ = Doing::prepare;
+  bool has_stepped_ = false;
+  std::size_t optimizer_position_ = 0;
 };
 
 // What one step frees the next one needs again. By default glibc gives large blocks and the heap's free end back to the
@@ -243,21 +224,41 @@ void keep_freed_memory() {
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
 }
 
-void train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer,
-           TrainingResult& result) {
-  keep_freed_memory();
-  at::set_num_threads(static_cast<int>(options.threads));
-  torch::manual_seed(static_cast<std::uint64_t>(options.seed));
-  observer.on_phase("build");
-  Trainer trainer(options, data, observer);
-  result.parameter_count = trainer.parameter_count();
-  result.threads = at::get_num_threads();
-  observer.on_built(result.parameter_count, result.threads);
+std::int64_t bytes_of(const DatasetPart& part) {
+  return static_cast<std::int64_t>(part.pixels.size() + part.labels.size());
+}
+
+void run_epochs(Trainer& trainer, const TrainerOptions& options, TrainingObserver& observer, TrainingResult& result) {
   for (std::int64_t epoch = 1; epoch <= options.epochs && !result.was_stopped; ++epoch) {
     result.epochs.push_back(trainer.run_epoch(epoch));
     observer.on_epoch(result.epochs.back());
     const bool is_finished = epoch == options.epochs && result.epochs.back().is_complete;
     result.was_stopped = !is_finished && observer.should_stop();
+  }
+}
+
+void train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer,
+           TrainingResult& result) {
+  keep_freed_memory();
+  at::set_num_threads(static_cast<int>(options.threads));
+  torch::manual_seed(static_cast<std::uint64_t>(options.seed));
+  TensorLedger& ledger = install_counting_allocator(observer.wants_tensors());
+  ledger.begin(bytes_of(data.train) + bytes_of(data.test));
+  if (observer.wants_tensors()) observer.on_tensors({"load", {}, ledger.take_figures()});
+  observer.on_phase("build");
+  std::optional<Trainer> trainer;
+  try {
+    trainer.emplace(options, data, observer, ledger);
+    trainer->tell_tensors("build", {});
+    result.parameter_count = trainer->parameter_count();
+    result.threads = at::get_num_threads();
+    observer.on_built(result.parameter_count, result.threads);
+    run_epochs(*trainer, options, observer, result);
+  } catch (const std::exception&) {
+    const std::optional<std::int64_t> bytes = ledger.failed_bytes();
+    if (!bytes) throw;
+    const std::string place = trainer ? trainer->place() : "phase build, layer " + ledger.last_layer_name();
+    result.failed_allocation = {*bytes, place};
   }
 }
 

@@ -7,10 +7,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
 #include "datasets/dataset.h"
+#include "sweeps/event.h"
 #include "sweeps/trainer_parameters.h"
 
 namespace memtrack {
@@ -39,11 +42,33 @@ struct EpochResult {
   bool is_complete = true;   // false: stopped in the middle, and no test_accuracy
 };
 
+// Memory that was asked for and not given.
+struct FailedAllocation {
+  std::int64_t bytes = 0;
+  std::string place;  // "phase train, backward pass of layer hidden1"
+};
+
 struct TrainingResult {
   std::int64_t parameter_count = 0;
   std::int64_t threads = 0;  // as LibTorch says
   std::vector<EpochResult> epochs;
   bool was_stopped = false;
+  std::optional<FailedAllocation> failed_allocation;  // it ended the training; what is above is from before
+};
+
+// What the tensors held, see docs/tensors.md.
+struct TensorFigures {
+  std::int64_t bytes = 0;             // of all, at the end
+  std::int64_t peak_bytes = 0;        // of all at once; the peaks of kinds may be of different moments
+  std::vector<TensorMemory> tensors;  // each kind, where it is known layer by layer; what was never there is left out
+  bool operator==(const TensorFigures&) const = default;
+};
+
+// A phase that has ended.
+struct PhaseTensors {
+  std::string_view phase;
+  std::optional<std::int64_t> epoch;  // of train and evaluate
+  TensorFigures figures;
 };
 
 class TrainingObserver {
@@ -54,6 +79,9 @@ class TrainingObserver {
   virtual void on_step(const StepProgress& progress) = 0;
   virtual void on_epoch(const EpochResult& result) = 0;
   virtual bool should_stop() const = 0;  // asked after each step
+
+  virtual bool wants_tensors() const { return true; }        // false: nothing is counted, and on_tensors is not called
+  virtual void on_tensors(const PhaseTensors& /*ended*/) {}  // before the next on_phase or on_epoch
 };
 
 class TrainingLibrary {
@@ -63,7 +91,8 @@ class TrainingLibrary {
   TrainingLibrary(const std::filesystem::path& path, std::int64_t threads);
 
   // Convolutions if asked, multilayer perceptron, cross entropy; all that is random is drawn from options.seed: the
-  // same options and data give the same losses bit by bit on the same machine. Throws what LibTorch throws.
+  // same options and data give the same losses bit by bit on the same machine. Throws what LibTorch throws, but
+  // not a failed allocation.
   TrainingResult train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer) const;
 
  private:

@@ -63,6 +63,33 @@ ReceivedEvent received(std::int64_t time_ns, const std::string& datagram) {
 
 }  // namespace
 
+TEST_CASE("tensor_memory shows the bytes as a phase ended last and the highest peak of its visits") {
+  RecordedTrial t;
+  const auto tell = [&](std::int64_t time_ns, const std::string& phase, const std::string& tensors) {
+    t.recorder.write({.events = {received(time_ns, R"({"event":"tensor_memory","phase":")" + phase +
+                                                       R"(","tensors":[)" + tensors + "]}")}});
+  };
+  tell(1, "train", R"({"kind":"parameters","layer":"hidden1","bytes":8},{"kind":"data","bytes":1,"peak_bytes":90})");
+  tell(1, "train", R"({"kind":"parameters","layer":"output","bytes":4})");
+  tell(2, "evaluate", R"({"kind":"data","bytes":5})");
+  tell(3, "train", R"({"kind":"parameters","layer":"hidden1","bytes":8},{"kind":"data","bytes":3,"peak_bytes":70})");
+  CHECK(text(t.database,
+             "SELECT group_concat(phase || ' ' || kind || ' ' || coalesce(layer, '-') || ' ' || bytes || ' ' || "
+             "peak_bytes, ', ') FROM (SELECT * FROM tensor_memory ORDER BY phase, kind, layer)") ==
+        "evaluate data - 5 5, train data - 3 90, train parameters hidden1 8 8, train parameters output 4 4");
+  CHECK(number(t.database, "SELECT count(*) FROM tensor_memory WHERE trial_id = 2") == 0);
+}
+
+TEST_CASE("an epoch's tensor_bytes_peak is the largest that was sent for it") {
+  RecordedTrial t;
+  t.recorder.write({.events = {received(1, R"({"event":"metric","name":"tensor_bytes_peak","value":300,"epoch":1})"),
+                               received(2, R"({"event":"metric","name":"tensor_bytes_peak","value":200,"epoch":1})"),
+                               received(3, R"({"event":"epoch","epoch":1,"train_loss":0.5})"),
+                               received(4, R"({"event":"epoch","epoch":2,"train_loss":0.5})")}});
+  CHECK(number(t.database, "SELECT tensor_bytes_peak FROM epochs WHERE epoch = 1") == 300);
+  CHECK(is_null(t.database, "SELECT tensor_bytes_peak FROM epochs WHERE epoch = 2"));
+}
+
 TEST_CASE("the four meanings of used follow from one row") {
   RecordedTrial t;
   t.recorder.write({.samples = {make_sample(1, SampleKind::tick, "", 2000, 500)}, .events = {}, .totals = {}});

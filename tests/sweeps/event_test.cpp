@@ -156,6 +156,34 @@ TEST_CASE("what is encoded is decoded to the same") {
   CHECK_FALSE(std::get<MetricEvent>(decode_event(encode_metric({.name = "x", .value = 1, .epoch = {}})).what).epoch);
 }
 
+TEST_CASE("tensor memory is told in as many datagrams as it takes, each tensor once") {
+  using memtrack::encode_tensor_memory;
+  using memtrack::TensorMemory;
+  CHECK(encode_tensor_memory("train", std::vector<TensorMemory>{{"parameters", "hidden1", 8, 8}, {"data", "", 1, 2}}) ==
+        std::vector<std::string>{
+            R"({"event":"tensor_memory","phase":"train","tensors":[{"kind":"parameters","layer":"hidden1","bytes":8},)"
+            R"({"kind":"data","bytes":1,"peak_bytes":2}]})"});
+  CHECK(encode_tensor_memory("load", {}).size() == 1);
+
+  std::vector<TensorMemory> many;
+  for (int i = 0; i < 1000; ++i) {
+    many.push_back({"parameters", "hidden" + std::to_string(i), 4'000'000'000'000 + i, 4'000'000'000'000 + i});
+    many.push_back({"gradients", "hidden" + std::to_string(i), 0, 4'000'000'000'000 + i});
+  }
+  std::string all;
+  for (const std::string& datagram : encode_tensor_memory("train", many)) {
+    CHECK(datagram.size() < 32000);
+    CHECK(std::get<memtrack::OtherEvent>(decode_event(datagram).what).name == "tensor_memory");
+    all += datagram;
+  }
+  for (const TensorMemory& each : many) {
+    const std::string member = "{\"kind\":\"" + each.kind + "\",\"layer\":\"" + each.layer + "\",";
+    const std::size_t at = all.find(member);
+    REQUIRE(at != std::string::npos);
+    REQUIRE(all.find(member, at + 1) == std::string::npos);
+  }
+}
+
 TEST_CASE("a name that is not UTF-8 loses its odd bytes, not the event") {
   CHECK_NOTHROW(decode_event(encode_phase("a\xff")));
 }

@@ -222,9 +222,30 @@ TEST_CASE("a training run sends its phases and epochs, and prints its metrics as
     if (const auto* phase = std::get_if<PhaseEvent>(&event.what)) told.push_back(phase->name);
     if (const auto* epoch = std::get_if<EpochEvent>(&event.what)) told.push_back(fmt::format("epoch {}", epoch->epoch));
     if (const auto* metric = std::get_if<MetricEvent>(&event.what)) told.push_back(metric->name);
+    if (const auto* other = std::get_if<OtherEvent>(&event.what)) told.push_back(other->name);
   }
-  CHECK(told == std::vector<std::string>{"start", "load", "build", "threads", "parameter_count", "train", "evaluate",
-                                         "epoch 1", "train", "evaluate", "epoch 2"});
+  // The second epoch's tensors are those of the first: what is not new is not told again.
+  CHECK(told == std::vector<std::string>{"start",
+                                         "load",
+                                         "tensor_bytes_peak",
+                                         "tensor_memory",
+                                         "build",
+                                         "tensor_bytes_peak",
+                                         "tensor_memory",
+                                         "threads",
+                                         "parameter_count",
+                                         "train",
+                                         "tensor_bytes_peak",
+                                         "tensor_memory",
+                                         "evaluate",
+                                         "tensor_bytes_peak",
+                                         "tensor_memory",
+                                         "epoch 1",
+                                         "train",
+                                         "tensor_bytes_peak",
+                                         "evaluate",
+                                         "tensor_bytes_peak",
+                                         "epoch 2"});
 
   const std::string output = run.output();
   CHECK(output.find('\n') == output.size() - 1);
@@ -236,6 +257,9 @@ TEST_CASE("a training run sends its phases and epochs, and prints its metrics as
     CHECK(metrics["settings"].contains(std::string(parameter.name)));
   }
   CHECK(metrics["loss_state"] == "finite");
+  CHECK(metrics["tensor_memory"]["train"]["kinds"]["parameters"]["bytes"] == 4 * metrics["parameter_count"].get<int>());
+  CHECK(metrics["tensor_bytes_peak"] == metrics["tensor_memory"]["train"]["peak_bytes"]);
+  CHECK(contains(run.errors(), "tensors held "));
   CHECK(contains(run.errors(), "epoch 2/2: loss "));
   CHECK_FALSE(contains(run.errors(), "\r"));
 }
@@ -248,6 +272,21 @@ TEST_CASE("a loss that diverges is said in words, and the exit code is still 0")
   const nlohmann::json metrics = nlohmann::json::parse(run.output());
   CHECK(metrics["loss_state"] == "nan");
   CHECK(metrics["train_loss"] == "nan");
+}
+
+TEST_CASE("with tensor accounting turned off nothing is told of tensors, and the losses are the same") {
+  const Folder folder;
+  const std::vector<std::string> arguments = {"--dataset=generated-mnist", "--hidden_layers=16"};
+  Run counted(folder.path(), arguments, {});
+  CHECK(counted.wait() == 0);
+  const nlohmann::json with = nlohmann::json::parse(counted.output());
+  Run uncounted(folder.path(), arguments, {{"MEMTRACK_TENSOR_ACCOUNTING", "off"}});
+  CHECK(uncounted.wait() == 0);
+  const nlohmann::json without = nlohmann::json::parse(uncounted.output());
+  CHECK(without["tensor_bytes_peak"].is_null());
+  CHECK(without["tensor_memory"].is_null());
+  CHECK_FALSE(contains(uncounted.errors(), "tensors"));
+  CHECK(without["train_loss"] == with["train_loss"]);
 }
 
 TEST_CASE("with threads=1 the process has one thread, whatever the environment says") {

@@ -63,7 +63,7 @@ TEST_CASE("the metrics are one line of JSON that any reader takes, NaN and infin
   options.epochs = 3;
   const TrainingResult result =
       result_of({epoch_with(1, 0.5, 0.8), epoch_with(2, kInfinity, 0.1), epoch_with(3, kNan, 0.1)});
-  const std::string text = metrics_json(options, {60, 10, 0.1, 0.5, 2}, result);
+  const std::string text = metrics_json(options, {60, 10, 0.1, 0.5, 2, {}}, result);
   CHECK_FALSE(contains(text, "\n"));
   const nlohmann::json json = nlohmann::json::parse(text);
   CHECK(json["settings"]["threads"] == 1);
