@@ -28,7 +28,7 @@ force goes to stdout. Where MEMTRACK_EVENTS names a socket, phases and epochs ar
 What the tensors hold is counted, by phase and kind; MEMTRACK_TENSOR_ACCOUNTING=off leaves that out.
 A loss that becomes infinite or not a number is reported as such ("loss_state"), and training goes on to its end.
 
-Exit codes: 0 trained to the end; 1 failed; 2 wrong usage, or a dataset that is missing or damaged;
+Exit codes: 0 trained to the end; 1 failed; 2 wrong usage, or a dataset that is missing or damaged; 12 memory ran out;
 143 ended by SIGTERM, 130 by SIGINT, both after the step in hand and with the figures so far.
 )";
 

@@ -123,6 +123,13 @@ std::string verdict(const TrainingResult& result, const TrainerOptions& options,
       result.epochs.back().train_loss > kLossOfGuessing * kClearlyWorse ? "high" : "high or too low");
 }
 
+std::string allocation_line(const FailedAllocation& failed) {
+  return fmt::format(
+      "memory ran out: {} bytes ({:.1f} MiB) were asked for and not given, in {}; narrower layers or a smaller "
+      "batch_size need less",
+      failed.bytes, static_cast<double>(failed.bytes) / (1024.0 * 1024.0), failed.place);
+}
+
 std::string metrics_json(const TrainerOptions& options, const RunFigures& figures, const TrainingResult& result) {
   Json epochs = Json::array();
   for (const EpochResult& epoch : result.epochs) epochs.push_back(epoch_json(epoch));

@@ -27,6 +27,9 @@ std::string epoch_line(const EpochResult& result, const TrainerOptions& options)
 // One sentence about a network that learned nothing or whose loss diverged; empty where there is nothing to say.
 std::string verdict(const TrainingResult& result, const TrainerOptions& options, double chance_accuracy);
 
+// "memory ran out: 3136000000 bytes (2990.7 MiB) were asked for and not given, in phase build, layer hidden1; ..."
+std::string allocation_line(const FailedAllocation& failed);
+
 struct RunFigures {
   std::int64_t train_count = 0;
   std::int64_t test_count = 0;

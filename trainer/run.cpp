@@ -5,6 +5,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <new>
+#include <optional>
 #include <string>
 
 #include "datasets/catalog.h"
@@ -48,6 +50,27 @@ std::string data_line(std::string_view name, const Dataset& dataset) {
                      dataset.test().count(), shape.channels, shape.height, shape.width);
 }
 
+// None: its buffers were not given.
+std::optional<Dataset> load_if_it_fits(const DatasetDescription& description) {
+  try {
+    return load_dataset(description, description.format == DatasetFormat::generated ? "" : data_directory());
+  } catch (const std::bad_alloc&) {
+    return std::nullopt;
+  }
+}
+
+FailedAllocation failed_load(const DatasetDescription& description) {
+  const std::int64_t images = description.train_count + description.test_count;
+  return {images * (description.shape.image_bytes() + 1), fmt::format("phase load, data set {}", description.name)};
+}
+
+int tell_failure(const FailedAllocation& failed, EventSender& events, TrainingReporter& reporter) {
+  const std::string line = allocation_line(failed);
+  reporter.say(fmt::format("memtrack-trainer: {}", line));
+  events.flush();
+  return kMemoryRanOut;
+}
+
 }  // namespace
 
 int run_trainer(const TrainerOptions& options) {
@@ -65,8 +88,9 @@ int run_trainer(const TrainerOptions& options) {
 
   reporter.on_phase("load");
   const auto load_begin = Clock::now();
-  const Dataset dataset =
-      load_dataset(description, description.format == DatasetFormat::generated ? "" : data_directory());
+  const std::optional<Dataset> loaded = load_if_it_fits(description);
+  if (!loaded) return tell_failure(failed_load(description), events, reporter);
+  const Dataset& dataset = *loaded;
   RunFigures figures{dataset.train().count(),
                      dataset.test().count(),
                      chance_accuracy(dataset.test()),
@@ -82,6 +106,7 @@ int run_trainer(const TrainerOptions& options) {
   if (const std::string text = figures.tensors.line(); !text.empty()) reporter.say(text);
   if (const std::string text = verdict(result, options, figures.chance_accuracy); !text.empty()) reporter.say(text);
   fmt::print("{}\n", metrics_json(options, figures, result));
+  if (result.failed_allocation) return tell_failure(*result.failed_allocation, events, reporter);
   events.flush();
   return result.was_stopped ? 128 + ending_signal : 0;
 }

@@ -4,11 +4,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -68,10 +70,12 @@ bool redirect(const fs::path& file, int descriptor) {
 class Run {
  public:
   Run(const fs::path& folder, const std::vector<std::string>& arguments,
-      const std::vector<std::pair<std::string, std::string>>& environment)
+      const std::vector<std::pair<std::string, std::string>>& environment, rlim_t address_space = RLIM_INFINITY)
       : folder_(folder) {
     pid_ = ::fork();
     if (pid_ != 0) return;
+    const rlimit limit = {address_space, address_space};
+    ::setrlimit(RLIMIT_AS, &limit);
     for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
     const bool redirected = redirect(folder / "stdout", STDOUT_FILENO) && redirect(folder / "stderr", STDERR_FILENO);
     std::vector<const char*> argv = {kProgram.c_str()};
@@ -287,6 +291,32 @@ TEST_CASE("with tensor accounting turned off nothing is told of tensors, and the
   CHECK(without["tensor_memory"].is_null());
   CHECK_FALSE(contains(uncounted.errors(), "tensors"));
   CHECK(without["train_loss"] == with["train_loss"]);
+}
+
+TEST_CASE("memory that is not given ends the training with exit code 12 and one sentence: bytes and phase and layer") {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* says;
+  };
+  const std::vector<Case> cases = {
+      // 1,000,000 x 1,000,000 weights.
+      {{"--hidden_layers=16,1000000,1000000"},
+       "4000000000000 bytes (3814697.3 MiB) were asked for and not given, in phase build, layer hidden3"},
+      // 6000 images of 4096 channels x 28 x 28.
+      {{"--batch_size=6000", "--conv_layers=[[4096,1]]", "--hidden_layers=1"},
+       "77070336000 bytes (73500.0 MiB) were asked for and not given, in phase train, forward pass of layer conv1"}};
+  for (Case wanted : cases) {
+    CAPTURE(wanted.says);
+    const Folder folder;
+    wanted.arguments.insert(wanted.arguments.begin(), "--dataset=generated-mnist");
+    Run run(folder.path(), wanted.arguments, {}, rlim_t{16} << 30);
+    CHECK(run.wait() == 12);
+    const std::string errors = run.errors();
+    CAPTURE(errors);
+    CHECK(contains(errors, wanted.says));
+    CHECK(std::count(errors.begin() + static_cast<std::ptrdiff_t>(errors.find("memory ran out")), errors.end(), '\n') ==
+          1);
+  }
 }
 
 TEST_CASE("with threads=1 the process has one thread, whatever the environment says") {
