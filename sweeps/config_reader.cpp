@@ -21,6 +21,9 @@ namespace memtrack {
 namespace {
 
 constexpr std::size_t kMostNodes = 5'000'000;
+// What aliases may stand for, in all: a row of a long list may well merge a map of fifty members.
+constexpr std::size_t kMostCopiesPerNode = 50;
+constexpr std::size_t kCopiesOfSmallFile = 10'000;
 constexpr std::size_t kDeepestNesting = 100;
 constexpr std::size_t kMostMembers = 10'000;  // of one map: each new name is compared with all others
 
@@ -52,7 +55,8 @@ bool is_standard(const std::string& tag, std::string_view type) {
   return tag == "tag:yaml.org,2002:" + std::string(type);
 }
 
-// Puts a document together from the parser's events. Aliases become copies, so their total is bounded.
+// Puts a document together from the parser's events. Anchored values are kept as copies, and aliases become copies, so
+// their total is bounded.
 class TreeBuilder final : public YAML::EventHandler {
  public:
   // `first_line`: of the document's text in its file, from 0; nullopt: the text is a flag of the command line.
@@ -69,6 +73,10 @@ class TreeBuilder final : public YAML::EventHandler {
   }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
+    if (mark.pos <= begin_) {  // yaml-cpp would find another empty document here for ever
+      fail(place(mark), "this is not YAML: nothing begins with what stands here");
+    }
+    begin_ = mark.pos;
     root_ = ConfigNode{place(mark), {}};
     anchors_.clear();
   }
@@ -85,7 +93,7 @@ class TreeBuilder final : public YAML::EventHandler {
       fail(place(mark), "this alias stands inside of what it stands for, and would have to come after it");
     }
     const Extent extent = extent_of(found->second);
-    count(extent.nodes, mark);
+    count_copies(extent.nodes, place(mark));
     if (open_.size() + extent.depth > kDeepestNesting) {
       fail(place(mark), "lists and maps are nested more than " + std::to_string(kDeepestNesting) + " deep here");
     }
@@ -130,16 +138,29 @@ class TreeBuilder final : public YAML::EventHandler {
 
   bool expects_name() const { return !open_.empty() && open_.back().node.map() != nullptr && !open_.back().name; }
 
-  void count(std::size_t nodes, const YAML::Mark& mark) {
-    nodes_ += nodes;
-    if (nodes_ > kMostNodes) {
-      fail(place(mark), "the file holds more than " + std::to_string(kMostNodes) +
-                            " values, aliases counted as what they stand for; split it");
+  void count_node(const Mark& where) {
+    ++nodes_;
+    check_total(where);
+  }
+
+  void count_copies(std::size_t nodes, const Mark& where) {
+    copies_ += nodes;
+    check_total(where);
+    if (copies_ > kCopiesOfSmallFile + kMostCopiesPerNode * nodes_) {
+      fail(where, "the aliases up to here stand for " + std::to_string(copies_) + " values, in a file of " +
+                      std::to_string(nodes_) + "; write out what is meant");
+    }
+  }
+
+  void check_total(const Mark& where) const {
+    if (nodes_ + copies_ > kMostNodes) {
+      fail(where, "the file holds more than " + std::to_string(kMostNodes) +
+                      " values, aliases counted as what they stand for; split it");
     }
   }
 
   decltype(ConfigNode::data) scalar(const YAML::Mark& mark, const std::string& tag, const std::string& value) {
-    count(1, mark);
+    count_node(place(mark));
     if (tag == "!" || is_standard(tag, "str")) {
       return value;
     }
@@ -164,7 +185,7 @@ class TreeBuilder final : public YAML::EventHandler {
     if (!tag.empty() && tag != "?" && tag != "!" && !is_standard(tag, type)) {
       fail(place(mark), "the tag " + quoted(tag) + " is not known here, and would have to be left out");
     }
-    count(1, mark);
+    count_node(place(mark));
     if (open_.size() >= kDeepestNesting) {
       fail(place(mark), "lists and maps are nested more than " + std::to_string(kDeepestNesting) + " deep here");
     }
@@ -185,6 +206,7 @@ class TreeBuilder final : public YAML::EventHandler {
   // A whole value: the root, an item of the innermost open list, or a member of the innermost open map.
   void complete(ConfigNode node, YAML::anchor_t anchor) {
     if (anchor != 0) {
+      count_copies(extent_of(node).nodes, node.mark);
       anchors_[anchor] = node;
     }
     if (open_.empty()) {
@@ -234,9 +256,11 @@ class TreeBuilder final : public YAML::EventHandler {
   std::shared_ptr<const std::string> source_;
   std::optional<int> first_line_;
   ConfigNode root_;
+  int begin_ = -1;  // of the document, in the text
   std::vector<Open> open_;
   std::map<YAML::anchor_t, ConfigNode> anchors_;
-  std::size_t nodes_ = 0;
+  std::size_t nodes_ = 0;   // written in the file
+  std::size_t copies_ = 0;  // made of them
 };
 
 // Tabs are the fault that YAML's own messages do not name.

@@ -365,6 +365,7 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
       {"method: grid\n"
        "parameters: &p {epochs: {value: *p}}\n",
        "f.yaml:2:33: this alias stands inside of what it stands for, and would have to come after it"},
+      {",method: grid\n", "f.yaml:1:1: this is not YAML: nothing begins with what stands here"},
       {"method: grid\n"
        "parameters: {epochs: {value: *nope}}\n",
        "f.yaml:2:30: this is not YAML: the referenced anchor is not defined"},
@@ -563,7 +564,17 @@ TEST_CASE("files made to exhaust the reader are refused quickly") {
     }
     bomb += "]\n";
   }
-  CHECK(message_of(bomb + kGood).find("more than 5000000 values") != std::string::npos);
+  CHECK(message_of(bomb + kGood).find("; write out what is meant") != std::string::npos);
+  std::string nested_anchors = "a: ";
+  std::string brackets;
+  for (int i = 0; i < 90; ++i) {
+    nested_anchors += "&x" + std::to_string(i) + " [";
+    brackets += "]";
+  }
+  for (int i = 0; i < 2000; ++i) {
+    nested_anchors += "1,";
+  }
+  CHECK(message_of(nested_anchors + brackets + "\n" + kGood).find("; write out what is meant") != std::string::npos);
 
   CHECK(message_of("a: " + std::string(100000, '[')).starts_with("f.yaml:1:"));
   CHECK(message_of("a:\n" + std::string(500, '-') + "\n").starts_with("f.yaml:1:1: the sweep has no method"));
