@@ -225,11 +225,7 @@ Answer cancel_trial(ApiContext& api, HttpRequest request) {
 json submitter_reply(const std::filesystem::path& database, const std::string& request) {
   const auto reply = [](int status, const char* what) { return json{{"status", status}, {"body", {{"error", what}}}}; };
   try {
-    const json parsed = json::parse(request, nullptr, false);
-    if (parsed.is_discarded()) {
-      return reply(400, "the request is not JSON");
-    }
-    return {{"status", 201}, {"body", submit(database, parse_submission(parsed))}};
+    return {{"status", 201}, {"body", submit(database, parse_submission(parse_request(request)))}};
   } catch (const SubmissionError& error) {
     return reply(400, error.what());
   } catch (const SweepError& error) {

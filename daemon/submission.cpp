@@ -30,6 +30,9 @@ namespace {
 // While another sweep of a million trials is being stored.
 constexpr auto kPatience = std::chrono::minutes(5);
 
+// Beyond it, writing the JSON again would use up the stack.
+constexpr int kDeepestNesting = 100;
+
 constexpr std::array<std::string_view, 9> kOverrides = {"set",  "interval", "timeout", "repeats", "order",
                                                         "seed", "jobs",     "method",  "count"};
 
@@ -190,6 +193,20 @@ json reply_for(const std::vector<SubmittedSweep>& sweeps) {
 }
 
 }  // namespace
+
+json parse_request(std::string_view text) {
+  const auto check_depth = [](int depth, json::parse_event_t, json&) {
+    if (depth > kDeepestNesting) {
+      refuse(fmt::format("the request is nested more than {} deep", kDeepestNesting));
+    }
+    return true;
+  };
+  json request = json::parse(text, check_depth, false);
+  if (request.is_discarded()) {
+    refuse("the request is not JSON");
+  }
+  return request;
+}
 
 SubmissionRequest parse_submission(const json& request) {
   if (!request.is_object()) {

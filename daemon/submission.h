@@ -13,6 +13,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "sweeps/sweep.h"
 
@@ -31,6 +32,9 @@ struct SubmissionRequest {
   std::map<std::string, std::string> environment;  // of the commands; kept in a file of mode 0600, never shown
   Overrides overrides;
 };
+
+// The request as JSON. Throws SubmissionError where it is none, or is nested deeper than anything of ours.
+nlohmann::json parse_request(std::string_view text);
 
 // Throws SubmissionError where a member is missing or of the wrong type. Unknown members are ignored, but not those of
 // `overrides`, which would change what runs.

@@ -64,6 +64,15 @@ TEST_CASE("a request is read with all its overrides, and written back the same")
   CHECK(to_json(Overrides{}) == json::object());
 }
 
+TEST_CASE("a request that is no JSON or is nested beyond reason is refused") {
+  CHECK_THROWS_WITH_AS(parse_request("{\"config\":"), "the request is not JSON", SubmissionError);
+  // Of the largest size that is taken: had it been read, writing any part of it again would use up the stack.
+  const std::string deep = "{\"config\": \"\", \"cwd\": \"/\", \"overrides\": {\"set\": {\"epochs\": " +
+                           std::string(kSweepBody / 2, '[') + std::string(kSweepBody / 2, ']') + "}}}";
+  const json reply = json::parse(run_submitter("/nowhere/memtrack.db", deep));
+  CHECK(reply == json{{"status", 400}, {"body", {{"error", "the request is nested more than 100 deep"}}}});
+}
+
 TEST_CASE("a request at fault is refused with what would be right") {
   const json good = {{"config", "name: a"}, {"cwd", "/"}};
   const auto with = [&](const char* name, const json& value) {
