@@ -6,13 +6,15 @@ target_include_directories(memtrack_options INTERFACE ${PROJECT_SOURCE_DIR})
 # g++ 12 takes an optimised move of std::variant and std::optional for a read of memory that nobody wrote; the sanitizer
 # build looks for real ones.
 target_compile_options(memtrack_options INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
-                                                  -Wno-maybe-uninitialized)
+                                                  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 target_compile_definitions(memtrack_options INTERFACE MEMTRACK_VERSION="${PROJECT_VERSION}")
 target_link_options(memtrack_options INTERFACE -Wl,--as-needed)
 if(MEMTRACK_SANITIZE)
-  target_compile_options(memtrack_options INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all
+  target_compile_options(memtrack_options INTERFACE -fsanitize=${MEMTRACK_SANITIZE} -fno-sanitize-recover=all
                                                    -fno-omit-frame-pointer)
-  target_link_options(memtrack_options INTERFACE -fsanitize=address,undefined)
+  # clang 14 cannot put coroutines together with what -fsanitize=function adds to them.
+  target_compile_options(memtrack_options INTERFACE $<$<CXX_COMPILER_ID:Clang>:-fno-sanitize=function>)
+  target_link_options(memtrack_options INTERFACE -fsanitize=${MEMTRACK_SANITIZE})
 endif()
 
 # memtrack_library(FOLDER SOURCES ... USES ...): the library memtrack_FOLDER.
