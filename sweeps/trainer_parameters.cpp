@@ -270,6 +270,8 @@ constexpr TrainerParameter kParameters[] = {
      [](Options& options, Text name, Text value) { options.shuffle = truth(name, value); }},
     {"eval_batch_size", "N", "0", "images a step of the evaluation; 0: batch_size, so that evaluation lifts no peak",
      [](Options& options, Text name, Text value) { options.eval_batch_size = count(name, value, 0, "64"); }},
+    {"max_steps", "N", "0", "steps of an epoch at most; 0: all images. A few show what a training takes in memory",
+     [](Options& options, Text name, Text value) { options.max_steps = count(name, value, 0, "20"); }},
     {"seed", "N", "0",
      "of the weights, of dropout and of the order of the images; 0, so that a run can be repeated to the bit",
      [](Options& options, Text name, Text value) { options.seed = whole_number(name, value, 0, kLargestSeed, "0"); }},

@@ -35,6 +35,7 @@ struct TrainerOptions {
   bool standardise = true;           // false: inputs are the bytes scaled to 0 to 1
   bool shuffle = true;               // false: the images in the dataset's order, in every epoch
   std::int64_t eval_batch_size = 0;  // 0: as batch_size, so that evaluation lifts no peak
+  std::int64_t max_steps = 0;        // of an epoch; 0: all images. Memory needs only a few
   std::int64_t seed = 0;
   std::int64_t threads = 1;  // 1: the best or near it for networks of this size
 };

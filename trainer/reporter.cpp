@@ -67,6 +67,7 @@ Json settings_json(const TrainerOptions& options, std::int64_t threads) {
           {"standardise", options.standardise},
           {"shuffle", options.shuffle},
           {"eval_batch_size", options.eval_batch_size > 0 ? options.eval_batch_size : options.batch_size},
+          {"max_steps", options.max_steps},
           {"seed", options.seed},
           {"threads", threads}};
 }

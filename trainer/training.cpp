@@ -138,7 +138,8 @@ class Trainer {
     network_.train(true);
     const torch::Tensor order = make_order();
     const std::span<const std::int64_t> indices = span_of<std::int64_t>(order);
-    const std::int64_t steps = (data_.train.count() + options_.batch_size - 1) / options_.batch_size;
+    const std::int64_t all_steps = (data_.train.count() + options_.batch_size - 1) / options_.batch_size;
+    const std::int64_t steps = options_.max_steps > 0 ? std::min(options_.max_steps, all_steps) : all_steps;
     EpochResult result;
     result.epoch = epoch;
     double loss_sum = 0;
@@ -152,7 +153,7 @@ class Trainer {
       result.train_loss = loss_sum / static_cast<double>(seen);
       observer_.on_step({epoch, ++result.steps, steps, result.train_loss});
     }
-    result.is_complete = seen == data_.train.count();
+    result.is_complete = result.steps == steps;
     return result;
   }
 

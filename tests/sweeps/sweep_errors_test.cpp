@@ -122,7 +122,7 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
        "parameters: {whatever: {value: 2}}\n",
        "f.yaml:2:14: the built-in trainer has no parameter 'whatever'; it has dataset, learning_rate, epochs, "
        "batch_size, conv_layers, hidden_layers, activation, dropout, optimizer, momentum, weight_decay, init, "
-       "standardise, shuffle, eval_batch_size, seed, threads"},
+       "standardise, shuffle, eval_batch_size, max_steps, seed, threads"},
       {"method: grid\n"
        "parameters: {dataset: {value: mnst}}\n",
        "f.yaml:2:31: dataset is 'mnst', and would have to be one of mnist, fashion-mnist, cifar-10, generated-mnist, "

@@ -30,6 +30,7 @@ TEST_CASE("every parameter of the table can be set to its own default, which is 
                          .standardise = false,
                          .shuffle = false,
                          .eval_batch_size = 9,
+                         .max_steps = 9,
                          .seed = 9,
                          .threads = 9};
   for (const auto& parameter : trainer_parameters()) {
@@ -51,6 +52,7 @@ TEST_CASE("every parameter of the table can be set to its own default, which is 
   CHECK(options.standardise == defaults.standardise);
   CHECK(options.shuffle == defaults.shuffle);
   CHECK(options.eval_batch_size == defaults.eval_batch_size);
+  CHECK(options.max_steps == defaults.max_steps);
   CHECK(options.seed == defaults.seed);
   CHECK(options.threads == defaults.threads);
 }

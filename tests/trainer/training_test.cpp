@@ -101,6 +101,20 @@ TEST_CASE("two epochs on generated data reach more than 90 %, and the first step
   CHECK(train(one_step, generated_mnist()).epochs[0].test_accuracy < 0.8);
 }
 
+TEST_CASE("an epoch of a few steps is complete and evaluated") {
+  TrainerOptions options;
+  options.batch_size = 10;
+  options.epochs = 2;
+  options.max_steps = 3;
+  const TrainingResult result = train(options, few_images());
+  REQUIRE(result.epochs.size() == 2);
+  CHECK(result.epochs[0].steps == 3);
+  CHECK(result.epochs[0].is_complete);
+  CHECK_FALSE(result.was_stopped);
+  options.max_steps = 1000;
+  CHECK(train(options, few_images()).epochs[0].steps == 10);  // 100 images
+}
+
 TEST_CASE("every optimizer learns") {
   for (const auto& [name, rate] :
        {std::pair{"sgd", 0.1}, {"momentum", 0.02}, {"adam", 0.001}, {"adamw", 0.001}, {"rmsprop", 0.001}}) {
