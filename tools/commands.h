@@ -25,6 +25,7 @@ void add_cancel_command(CLI::App& app, Action& action);
 void add_logs_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_effects_command(CLI::App& app, Action& action);
+void add_predict_command(CLI::App& app, Action& action);
 void add_sql_command(CLI::App& app, Action& action);
 void add_datasets_command(CLI::App& app, Action& action);
 void add_daemon_command(CLI::App& app, Action& action);

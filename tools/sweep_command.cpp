@@ -20,6 +20,8 @@
 #include "sweeps/sweep.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
+#include "tools/predict/limit_warning.h"
+#include "tools/predict/past_trials.h"
 #include "tools/running_daemon.h"
 #include "tools/sweep_status.h"
 #include "tools/sweep_wait.h"
@@ -212,8 +214,18 @@ void tell_how_to_go_on(const json& sweeps) {
   say(fmt::format("Go on with: memtrack status{0} | memtrack report{0} | memtrack cancel{0}", which));
 }
 
+// Only a file that limits its trials is looked at: it is parsed once more where it is taken.
+void warn_of_limits(const SweepOptions& options, const SubmissionRequest& request) {
+  if (request.config.find("memory_limit") == std::string::npos) return;
+  const Calibration calibration = calibration_of_this_machine(database_path(options.database));
+  for (const Sweep& sweep : parse_sweep_file(request.config, request.file, request.overrides)) {
+    if (const auto warning = limit_warning(sweep, calibration, options.file)) say("warning: " + *warning);
+  }
+}
+
 int run_sweep(const SweepOptions& options) {
   const SubmissionRequest request = make_request(options);
+  warn_of_limits(options, request);
   if (options.dry_run) {
     return dry_run(request, options.json);
   }
