@@ -2,7 +2,9 @@
 import os
 import pathlib
 import platform
+import random
 import sqlite3
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -126,6 +128,13 @@ class MeasuredTree:
     def end(self):
         self.run.terminate()
         self.run.wait()
+
+
+def median_interval(values, rounds=10_000, seed=1):
+    """The middle 95% of the medians of samples drawn with replacement (Efron's percentile bootstrap)."""
+    draw = random.Random(seed)
+    medians = sorted(statistics.median(draw.choices(values, k=len(values))) for _ in range(rounds))
+    return medians[int(0.025 * rounds)], medians[int(0.975 * rounds)]
 
 
 def print_machine():
