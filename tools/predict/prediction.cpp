@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "datasets/catalog.h"
@@ -54,8 +55,10 @@ class TableBuilder {
     if (trials_.size() == 1 || !all_same(trials_, cell)) add(std::move(column), cell);
   }
 
-  void add_bytes(const char* title, std::int64_t TensorPrediction::*part) {
-    add({.title = title, .is_number = true}, [part](const auto& trial) { return bytes_text(trial.tensors.*part); });
+  template <typename Part>
+  void add_bytes(const char* title, Part part) {
+    add({.title = title, .is_number = true},
+        [part](const auto& trial) { return bytes_text(std::invoke(part, trial.tensors)); });
   }
 
   TextTable take() { return std::move(table_); }
@@ -158,7 +161,8 @@ std::string prediction_json(const std::vector<PredictedTrial>& trials, const Cal
                     {"peak_rss_interval_mib", {trial.peak.interval.low, trial.peak.interval.high}},
                     {"measured_mib", trial.measured_mib ? ordered_json(*trial.measured_mib) : ordered_json()},
                     {"tensor_bytes_peak", tensors.peak_bytes()},
-                    {"data_bytes", tensors.data_bytes},
+                    {"data_bytes", tensors.data_bytes()},
+                    {"heap_bytes", tensors.resident_bytes},
                     {"parameters_bytes", tensors.parameters_bytes},
                     {"gradients_bytes", tensors.gradients_bytes},
                     {"optimizer_state_bytes", tensors.optimizer_state_bytes},

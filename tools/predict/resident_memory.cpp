@@ -14,14 +14,14 @@ double mib(std::int64_t bytes) {
 
 // Noise grows with what is held: a reading's standard deviation, in units of that of a small training.
 double spread_of(const MemoryTerms& terms) {
-  return 1 + (terms[1] + terms[2]) / 200;
+  return 1 + terms[1] / 200;
 }
 
 // What was measured on another machine (docs/benchmarks.md), and how far another machine may be from it: MiB for the
 // start and for convolutions, shares for the rest.
 constexpr double kStart = 168, kStartSpread = 20;
 constexpr double kSlope = 1, kSlopeSpread = 0.05;
-constexpr double kActivations = 1.25, kActivationsSpread = 0.2;  // freed blocks of many sizes do not all join again
+constexpr double kActivations = 0.1, kActivationsSpread = 0.1;  // buffers of BLAS and oneDNN, holes that stay
 constexpr double kConvolutions = 5, kConvolutionsSpread = 10;
 constexpr double kNoise = 4;         // MiB
 constexpr double kNoiseDegrees = 4;  // as if seen in so many trials
@@ -30,8 +30,8 @@ constexpr double kNoiseDegrees = 4;  // as if seen in so many trials
 
 MemoryTerms memory_terms(const TensorPrediction& tensors) {
   MemoryTerms terms;
-  terms << 1, mib(tensors.parameters_bytes + tensors.gradients_bytes + tensors.optimizer_state_bytes),
-      mib(tensors.activations_bytes), mib(tensors.data_bytes), tensors.is_exact ? 0 : 1;
+  terms << 1, mib(tensors.resident_bytes), mib(tensors.activations_bytes), mib(tensors.dataset_bytes),
+      tensors.is_exact ? 0 : 1;
   return terms;
 }
 

@@ -1,12 +1,12 @@
 #pragma once
 
-// From tensor bytes to the resident memory that the kernel will count: the start of LibTorch, what the allocator makes
-// of the tensors, and an interval. docs/predict.md explains the model; in short, peak resident memory is
+// From tensor bytes to the resident memory that the kernel will count: the start of LibTorch, the heap that the tensors
+// need, and an interval. docs/predict.md explains the model; in short, peak resident memory is
 //
-//   start + a * (weights, gradients, optimizer state) + b * activations + c * data + d where there are convolutions
+//   start + a * heap + b * activations + c * dataset + d where there are convolutions
 //
-// with a, b, c near 1. A calibration holds what is believed of these numbers, and how firmly: built in from
-// measurements elsewhere, and sharpened by each trial that this machine has measured (Bayesian linear regression).
+// with a and c near 1 and b near 0. A calibration holds what is believed of these numbers, and how firmly: built in
+// from measurements elsewhere, and sharpened by each trial that this machine has measured (Bayesian linear regression).
 
 #include <Eigen/Core>
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace memtrack {
 inline constexpr int kMemoryTerms = 5;
 using MemoryTerms = Eigen::Matrix<double, kMemoryTerms, 1>;
 
-// 1, then MiB of weights with gradients and state, of activations, of data, then 1 with convolutions.
+// 1, MiB of the heap that the tensors need, of activations, of the dataset, then 1 with convolutions.
 MemoryTerms memory_terms(const TensorPrediction& tensors);
 
 struct MeasuredPeak {

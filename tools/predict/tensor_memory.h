@@ -13,18 +13,21 @@
 namespace memtrack {
 
 struct TensorPrediction {
-  std::int64_t data_bytes = 0;  // the dataset, one batch, and the order of the images
+  std::int64_t dataset_bytes = 0;  // as bytes, with its labels
+  std::int64_t batch_bytes = 0;    // one batch as numbers, and the order of the images
   std::int64_t parameters_bytes = 0;
   std::int64_t gradients_bytes = 0;
   std::int64_t optimizer_state_bytes = 0;
   std::int64_t activations_bytes = 0;  // and workspace, when the sum of all is largest
+  std::int64_t resident_bytes = 0;  // of all but the dataset, as the allocator lays them out: not less than their sum
+  std::int64_t data_bytes() const { return dataset_bytes + batch_bytes; }
   std::int64_t peak_bytes() const {
-    return data_bytes + parameters_bytes + gradients_bytes + optimizer_state_bytes + activations_bytes;
+    return data_bytes() + parameters_bytes + gradients_bytes + optimizer_state_bytes + activations_bytes;
   }
   bool is_exact = true;  // no convolutions
 };
 
-// Of the training phase; an evaluation in larger batches included where it is the larger one.
+// Of training and evaluation, whichever is larger.
 TensorPrediction predict_tensors(const TrainerOptions& options, const DatasetDescription& data);
 
 }  // namespace memtrack
