@@ -17,7 +17,9 @@
 #include "storage/file_descriptor.h"
 #include "storage/file_system.h"
 #include "storage/paths.h"
+#include "storage/reading_only.h"
 #include "storage/schema.h"
+#include "storage/sql_functions.h"
 #include "storage/sqlite_error.h"
 
 namespace memtrack {
@@ -145,6 +147,8 @@ Database Database::open_for_reading(const fs::path& path) {
                                      path.string(), version, migrations().size()),
                          false);
     }
+    add_sql_functions(handle->getHandle());
+    allow_reading_only(handle->getHandle());
     return Database(path, std::move(handle));
   });
 }

@@ -5,10 +5,15 @@
 #include <string_view>
 #include <type_traits>
 
+#include "storage/query_stop.h"
 #include "storage/sqlite_error.h"
 
 namespace memtrack {
 namespace {
+
+constexpr const char* kReadsOnly =
+    "refused: queries only read, and only this file: they write nothing, attach no other file, load no extension and "
+    "change no PRAGMA";
 
 void bind_value(SQLite::Statement& statement, int index, const Value& value) {
   std::visit(
@@ -35,11 +40,23 @@ Value read_value(const SQLite::Column& column) {
   return column.getString();
 }
 
+bool step(SQLite::Statement& statement) {
+  try {
+    return statement.executeStep();
+  } catch (const SQLite::Exception& error) {
+    if (error.getErrorCode() == SQLITE_INTERRUPT) throw QueryEnded();
+    throw;
+  }
+}
+
 // SQLite compiles the first statement and ignores the rest: what would be ignored, and what would write, is refused.
 void check_single_reading_statement(sqlite3* handle, const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
   const char* rest = nullptr;
   if (const int result = sqlite3_prepare_v2(handle, sql.c_str(), -1, &statement, &rest); result != SQLITE_OK) {
+    if (result == SQLITE_AUTH) {
+      throw StorageError(kReadsOnly, false);
+    }
     throw SQLite::Exception(handle, result);
   }
   const bool empty = statement == nullptr;
@@ -49,7 +66,7 @@ void check_single_reading_statement(sqlite3* handle, const std::string& sql) {
     throw StorageError("the query is empty; try \"SELECT * FROM trial_memory\"", false);
   }
   if (!reads) {
-    throw StorageError("this statement would write, and queries only read", false);
+    throw StorageError(kReadsOnly, false);
   }
   if (std::string_view(rest).find_first_not_of(" \t\r\n;") != std::string_view::npos) {
     throw StorageError("one statement a query: remove what follows the first ';'", false);
@@ -57,6 +74,21 @@ void check_single_reading_statement(sqlite3* handle, const std::string& sql) {
 }
 
 }  // namespace
+
+QueryStop::QueryStop(Database& database, std::function<bool()> ends) : database_(database), ends_(std::move(ends)) {
+  constexpr int kSteps = 20'000;  // of SQLite's virtual machine
+  sqlite3_progress_handler(
+      database_.handle().getHandle(), kSteps,
+      [](void* asked) { return static_cast<QueryStop*>(asked)->ends_() ? 1 : 0; }, this);
+}
+
+QueryStop::~QueryStop() {
+  sqlite3_progress_handler(database_.handle().getHandle(), 0, nullptr, nullptr);
+}
+
+bool is_complete_statement(const std::string& sql) {
+  return sqlite3_complete(sql.c_str()) != 0;
+}
 
 void query_rows(Database& database, const std::string& sql, const std::vector<Value>& parameters,
                 const std::function<void(const std::vector<std::string>&)>& on_columns,
@@ -73,7 +105,7 @@ void query_rows(Database& database, const std::string& sql, const std::vector<Va
     }
     on_columns(names);
     std::vector<Value> row(names.size());
-    while (statement.executeStep()) {
+    while (step(statement)) {
       for (std::size_t i = 0; i < row.size(); ++i) {
         row[i] = read_value(statement.getColumn(static_cast<int>(i)));
       }

@@ -46,20 +46,9 @@ double mean_of(std::span<const double> values) {
 }
 
 std::optional<double> standard_deviation_of(std::span<const double> values) {
-  if (values.size() < 2) return std::nullopt;
-  const double mean = mean_of(values);
-  double sum = 0;
-  for (const double value : values) sum += square(value - mean);
-  return std::sqrt(sum / static_cast<double>(values.size() - 1));
-}
-
-double quantile_of(std::vector<double> values, double share) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::sort(values.begin(), values.end());
-  const double place = share * static_cast<double>(values.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  const std::size_t above = std::min(below + 1, values.size() - 1);
-  return std::lerp(values[below], values[above], place - static_cast<double>(below));
+  Moments moments;
+  for (const double value : values) moments.add(value);
+  return moments.standard_deviation();
 }
 
 std::optional<Interval> mean_interval(std::span<const double> values, double level) {
@@ -116,15 +105,9 @@ int repeats_to_see(double difference, double standard_deviation) {
 
 std::optional<double> pearson_correlation(std::span<const double> x, std::span<const double> y) {
   if (x.size() < 3 || x.size() != y.size()) return std::nullopt;
-  const double mean_x = mean_of(x), mean_y = mean_of(y);
-  double xx = 0, yy = 0, xy = 0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    xx += square(x[i] - mean_x);
-    yy += square(y[i] - mean_y);
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
-  }
-  if (xx == 0 || yy == 0) return std::nullopt;
-  return xy / std::sqrt(xx * yy);
+  PairMoments moments;
+  for (std::size_t i = 0; i < x.size(); ++i) moments.add(x[i], y[i]);
+  return moments.correlation();
 }
 
 std::optional<double> spearman_correlation(std::span<const double> x, std::span<const double> y) {

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "storage/aggregates.h"  // quantile_of()
+
 namespace memtrack {
 
 struct Interval {
@@ -22,10 +24,6 @@ double student_p_value(double t, double degrees);
 
 double mean_of(std::span<const double> values);                               // NaN of none
 std::optional<double> standard_deviation_of(std::span<const double> values);  // n - 1; nullopt below two values
-
-// By linear interpolation between the order statistics (type 7 of Hyndman and Fan, 1996: that of R, NumPy and Excel);
-// `share` is 0 to 1. NaN of none.
-double quantile_of(std::vector<double> values, double share);
 
 // The mean's t interval; nullopt below two values: one trial says nothing about the next.
 std::optional<Interval> mean_interval(std::span<const double> values, double level = 0.95);
