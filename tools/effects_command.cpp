@@ -7,7 +7,7 @@
 #include "tools/effects/effects_text.h"
 #include "tools/effects/trials.h"
 #include "tools/exit_codes.h"
-#include "tools/report.h"
+#include "tools/report/rows.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
 

@@ -14,7 +14,7 @@
 #include "tools/exit_codes.h"
 #include "tools/predict/past_trials.h"
 #include "tools/predict/prediction.h"
-#include "tools/report.h"
+#include "tools/report/rows.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
 

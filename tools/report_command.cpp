@@ -1,10 +1,17 @@
 // memtrack report: the paper's tables.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
+#include "sweeps/nearest_name.h"
 #include "tools/commands.h"
-#include "tools/report.h"
+#include "tools/exit_codes.h"
+#include "tools/report/latex_table.h"
+#include "tools/report/report.h"
+#include "tools/report/selection.h"
 #include "tools/row_writer.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
@@ -17,60 +24,183 @@ struct ReportOptions {
   std::string sweep;
   std::string format = "table";
   std::string metric = "used";
+  std::string statistic = "mean";
+  std::string phase;
+  bool whole_trial = false;
+  bool minus_baseline = false;
+  bool each = false;
+  std::string form = "full";
+  std::vector<std::string> group_by;
+  std::vector<std::string> sort;
+  std::vector<std::string> filters;
 };
 
-void stream_csv(Database& database, const ReportSweep& sweep, const ReportMetric& metric) {
-  const std::vector<std::string> names = report_csv_columns();
-  print(csv_line({names.begin(), names.end()}));
-  for_each_report_row(database, sweep.sweep_id, metric,
-                      [&](const ReportRow& row) { print(csv_line(report_csv_row(row, metric))); });
-}
-
-void stream_json(Database& database, const ReportSweep& sweep, const ReportMetric& metric) {
-  std::string separator = "[\n";
-  for_each_report_row(database, sweep.sweep_id, metric, [&](const ReportRow& row) {
-    print(separator + report_json_object(row, metric));
-    separator = ",\n";
-  });
-  print(separator == "[\n" ? "[]\n" : "\n]\n");
-}
-
-void print_for_people(const Report& report, RowFormat format) {
-  print(report_head(report) + "\n");
-  const TextTable table = report_table(report);
-  print(format == RowFormat::markdown ? render_markdown(table) : render_text(table, output_width()));
-  print("\n");
-  for (const std::string& note : report_notes(report)) {
-    for (const std::string& line : fold_to_width(note, format == RowFormat::markdown ? 1000 : output_width())) {
-      print(line + "\n");
-    }
-    print(format == RowFormat::markdown ? "\n" : "");
+RowFormat parse_report_format(const std::string& text) {
+  try {
+    return parse_row_format(text);
+  } catch (const UsageError&) {
+    throw UsageError(fmt::format("--format is {}, and would have to be table, markdown, latex, csv or json",
+                                 memtrack::quoted(text)));
   }
+}
+
+constexpr const char* kTrainPhase = "train";
+
+// A comparison of groups is of the training, where trials tell it; what else is asked for stands.
+std::optional<std::string> asked_phase(const ReportOptions& options, Database& database, std::int64_t sweep_id) {
+  const bool is_comparison = !options.group_by.empty();
+  if (options.whole_trial || (options.phase.empty() && !is_comparison)) return std::nullopt;
+  const std::vector<std::string> phases = report_phases(database, sweep_id);
+  const std::string phase = options.phase.empty() ? kTrainPhase : options.phase;
+  if (std::find(phases.begin(), phases.end(), phase) != phases.end()) return phase;
+  if (options.phase.empty()) return std::nullopt;
+  const std::vector<std::string_view> names(phases.begin(), phases.end());
+  throw UsageError(fmt::format("--phase is {}{}; {}", memtrack::quoted(phase), did_you_mean(phase, names),
+                               phases.empty() ? "the trials of this sweep named no phase"
+                                              : "the trials of this sweep named " + join_names(names)));
+}
+
+Report read_report(const ReportOptions& options) {
+  Report report{.sweep = {},
+                .figure = {.metric = find_report_metric(options.metric),
+                           .statistic = parse_statistic(options.statistic),
+                           .minus_baseline = options.minus_baseline},
+                .rows = {},
+                .form = parse_report_form(options.form),
+                .fold = !options.each,
+                .group_by = options.group_by};
+  check_figure(report.figure);
+  std::vector<Filter> filters;
+  for (const std::string& text : options.filters) filters.push_back(parse_filter(text));
+  Database database = open_for_reading(options.database);
+  report.sweep = find_report_sweep(database, options.sweep);
+  report.figure.phase = asked_phase(options, database, report.sweep.sweep_id);
+  for_each_report_row(database, report.sweep.sweep_id, report.figure,
+                      [&](const ReportRow& row) { report.rows.push_back(row); });
+  for (const Filter& filter : filters) {
+    check_field(report.rows, filter.name, "--filter");
+    std::erase_if(report.rows, [&](const ReportRow& row) { return !passes(row, filter); });
+  }
+  for (const std::string& name : options.group_by) check_field(report.rows, name, "--group-by");
+  for (const std::string& name : options.sort) {
+    check_field(report.rows, std::string_view(name).substr(name.starts_with('-') ? 1 : 0), "--sort");
+  }
+  sort_rows(report.rows, options.sort);
+  return report;
+}
+
+void refuse_nothing(const Report& report, const ReportOptions& options) {
+  if (!report.rows.empty()) return;
+  throw UsageError(options.filters.empty()
+                       ? fmt::format("sweep {} '{}' has no trials to report", report.sweep.sweep_id,
+                                     escape_controls(report.sweep.name))
+                       : fmt::format("no trial of sweep {} '{}' passes --filter {}", report.sweep.sweep_id,
+                                     escape_controls(report.sweep.name), fmt::join(options.filters, " --filter ")));
+}
+
+// csv and json hold a row a trial, or a row a group.
+void print_for_programs(const Report& report, RowFormat format) {
+  if (!report.group_by.empty()) {
+    const auto writer = make_row_writer(format, print);
+    writer->columns(report_group_columns(report));
+    for (const ReportLine& line : report_lines(report)) writer->row(report_group_row(report, line));
+    writer->finish();
+  } else if (format == RowFormat::csv) {
+    const std::vector<std::string> names = report_csv_columns();
+    print(csv_line({names.begin(), names.end()}));
+    for (const ReportRow& row : report.rows) print(csv_line(report_csv_row(row, report.figure)));
+  } else {
+    std::string separator = "[\n";
+    for (const ReportRow& row : report.rows) {
+      print(separator + report_json_object(row, report.figure));
+      separator = ",\n";
+    }
+    print("\n]\n");
+  }
+}
+
+void print_lines(const std::string& text, const std::string& prefix, std::size_t width) {
+  for (const std::string& line : wrap_words(text, width)) print(prefix + line + "\n");
+}
+
+void print_text(const Report& report) {
+  print(report_head(report) + "\n");
+  for (const TextTable& table : report_tables(report)) print(render_text(table, output_width()) + "\n");
+  for (const std::string& note : report_notes(report)) print_lines(note, "", output_width());
+}
+
+void print_markdown(const Report& report) {
+  print(report_head(report) + "\n");
+  for (const TextTable& table : report_tables(report)) print(render_markdown(table) + "\n");
+  for (const std::string& note : report_notes(report)) print(note + "\n\n");
+}
+
+// What stands around the tables is for whoever writes: comments.
+void print_latex(const Report& report) {
+  constexpr std::size_t kWidth = 100;
+  const std::string head = report_head(report);
+  for (std::size_t at = 0; at < head.size();) {
+    const std::size_t end = head.find('\n', at);
+    print("% " + head.substr(at, end - at) + "\n");
+    at = end + 1;
+  }
+  for (const TextTable& table : report_tables(report)) print(render_latex(table));
+  for (const std::string& note : report_notes(report)) print_lines(note, "% ", kWidth);
 }
 
 int run_report(const ReportOptions& options) {
-  const RowFormat format = parse_row_format(options.format);
-  const ReportMetric& metric = find_report_metric(options.metric);
-  Database database = open_for_reading(options.database);
-  const ReportSweep sweep = find_report_sweep(database, options.sweep);
-  if (format == RowFormat::csv) {
-    stream_csv(database, sweep, metric);
-  } else if (format == RowFormat::json) {
-    stream_json(database, sweep, metric);
+  const bool is_latex = options.format == "latex";
+  const RowFormat format = is_latex ? RowFormat::table : parse_report_format(options.format);
+  const Report report = read_report(options);
+  refuse_nothing(report, options);
+  if (is_latex) {
+    print_latex(report);
+  } else if (format == RowFormat::table) {
+    print_text(report);
+  } else if (format == RowFormat::markdown) {
+    print_markdown(report);
   } else {
-    Report report{.sweep = sweep, .metric = metric, .rows = {}};
-    for_each_report_row(database, sweep.sweep_id, metric, [&](const ReportRow& row) { report.rows.push_back(row); });
-    print_for_people(report, format);
+    print_for_programs(report, format);
   }
-  return 0;
+  return kRight;
 }
 
 std::string metric_names() {
-  std::string names;
-  for (const ReportMetric& metric : report_metrics()) {
-    names += (names.empty() ? "" : ", ") + std::string(metric.name);
-  }
-  return names;
+  std::vector<std::string_view> names;
+  for (const ReportMetric& metric : report_metrics()) names.push_back(metric.name);
+  return join_names(names);
+}
+
+void add_figure_options(CLI::App& command, ReportOptions& options) {
+  command.add_option("--metric", options.metric, "The memory to show: " + metric_names())->capture_default_str();
+  command.add_option("--statistic", options.statistic, "Of a trial's readings: mean, median, p95 or peak")
+      ->capture_default_str();
+  command
+      .add_option("--phase", options.phase, "Of this phase alone (default: the whole trial; with --group-by: train)")
+      ->type_name("NAME");
+  command.add_flag("--whole-trial", options.whole_trial, "Of the whole trial, also with --group-by")
+      ->excludes("--phase");
+  command.add_flag("--minus-baseline", options.minus_baseline,
+                   "Also without what the idle system used ('baseline' in the sweep file)");
+}
+
+void add_shape_options(CLI::App& command, ReportOptions& options) {
+  command
+      .add_option("--form", options.form,
+                  "full; columns: a column a hidden layer, as the paper's Table 1; apart: layers in a table of their "
+                  "own, as its Tables 2 to 5")
+      ->capture_default_str();
+  command.add_flag("--each", options.each, "A line for each trial; without it, repeats are one line: mean ± 95%");
+  command
+      .add_option("--group-by", options.group_by,
+                  "One line for all trials that agree in these hyperparameters: batch_size, optimizer.lr, ...")
+      ->delimiter(',')
+      ->type_name("NAME,...");
+  command.add_option("--sort", options.sort, "By number, memory, peak, a hyperparameter, ...; -NAME: largest first")
+      ->delimiter(',')
+      ->type_name("NAME,...");
+  command.add_option("--filter", options.filters, "Only trials with: batch_size=32, depth>=5, state=done (repeatable)")
+      ->type_name("NAME=VALUE");
 }
 
 }  // namespace
@@ -79,12 +209,15 @@ void add_report_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand("report", "A sweep's trials: hyperparameters, memory used, peak, accuracy");
   command->add_option("SWEEP", options->sweep, "Id or name of a sweep (default: the latest)")->type_name("");
-  command->add_option("--format", options->format, "table, markdown, csv or json")->capture_default_str();
-  command->add_option("--metric", options->metric, "The average to show: " + metric_names())->capture_default_str();
+  command->add_option("--format", options->format, "table, markdown, latex, csv or json")->capture_default_str();
+  add_figure_options(*command, *options);
+  add_shape_options(*command, *options);
   add_database_option(*command, options->database);
   add_examples(*command,
                "memtrack report\n"
-               "memtrack report paper-mnist --metric used_psutil\n"
+               "memtrack report paper-mnist --form columns --metric used_psutil\n"
+               "memtrack report --metric tree_rss_anon --group-by batch_size\n"
+               "memtrack report --statistic peak --metric tree_rss --sort=-memory --filter depth>=5\n"
                "memtrack report 3 --format csv > report.csv");
   command->callback([options, &action] { action = [options] { return run_report(*options); }; });
 }

@@ -9,7 +9,7 @@
 #include "storage/paths.h"
 #include "storage/trial_lock.h"
 #include "tools/commands.h"
-#include "tools/report.h"
+#include "tools/report/rows.h"
 #include "tools/sweep_status.h"
 #include "tools/terminal.h"
 #include "tools/text.h"

@@ -105,8 +105,12 @@ TEST_CASE("wrong usage gets one line and exit code 2, of run 125") {
       {"memtrack", 2, "subcommand"},
       {"memtrack sweeep s.yaml", 2, "did you mean 'sweep'?"},
       {"memtrack report --formt csv", 2, "--formt"},
-      {"memtrack report --format xml", 2, "table, markdown, csv or json"},
+      {"memtrack report --format xml", 2, "table, markdown, latex, csv or json"},
       {"memtrack report --metric rss", 2, "tree_rss"},
+      {"memtrack report --statistic most", 2, "mean, median, p95 or peak"},
+      {"memtrack report --form wide", 2, "full, columns or apart"},
+      {"memtrack report --filter depth", 2, "NAME=VALUE"},
+      {"memtrack report --metric tree_pss --minus-baseline", 2, "the trial's own"},
       {"memtrack report", 2, "there is no database"},
       {"memtrack sql", 2, "SELECT"},
       {"memtrack logs one", 2, "TRIAL"},
@@ -222,6 +226,37 @@ TEST_CASE("who reads only the beginning harms nothing") {
     CHECK(session.output_of("cat code") == "0\n");
   }
   CHECK(contains(session.run("memtrack sql 'SELECT 1' >/dev/full").errors, "No space left"));
+}
+
+TEST_CASE("a report is filtered and sorted and grouped and told of one phase") {
+  const Session session;
+  RecordedSweep sweep(list_sweep());
+  for (const std::int64_t mib : {1000, 2000, 1500}) {
+    sweep.record({.used_mib = std::vector<std::int64_t>(10, mib)});
+  }
+  use(session, sweep);
+  CHECK(session.output_of("memtrack report --format csv --sort=-memory --filter 'batch_size<60' | cut -d, -f2") ==
+        "number\n2\n1\n");
+  const std::string grouped = session.output_of("memtrack report --group-by dataset");
+  CHECK(contains(grouped, "1500.00 ± 1242.07"));  // sd 500, t(0.975, 2) / sqrt(3) = 2.484138
+  CHECK(contains(grouped, "of phase train"));
+  CHECK(contains(session.output_of("memtrack report --group-by dataset --whole-trial"), "the paper's form"));
+  const auto json = nlohmann::json::parse(session.output_of("memtrack report --group-by dataset --format json"));
+  REQUIRE(json.size() == 1);
+  CHECK(json[0]["trials"] == 3);
+  CHECK(json[0]["sd_mib"] == 500.0);
+  CHECK(contains(session.output_of("memtrack report --format latex"), "\\begin{tabular}{rrrrlrrrlrr}"));
+  CHECK(contains(session.output_of("memtrack report --form apart"), "Layer 5"));
+  for (const auto& [options, message] :
+       {std::pair{"--phase trian", "did you mean 'train'?"},
+        std::pair{"--group-by batchsize", "did you mean 'batch_size'?"},
+        std::pair{"--sort=-depht", "did you mean 'depth'?"}, std::pair{"--filter depth=9", "no trial of sweep 1"}}) {
+    CAPTURE(options);
+    const CommandResult result = session.run(fmt::format("memtrack report {}", options));
+    CHECK(result.exit_code == 2);
+    CHECK(result.output.empty());
+    CHECK(contains(result.errors, message));
+  }
 }
 
 TEST_CASE("a report comes in four formats") {

@@ -1,4 +1,4 @@
-#include "tools/report.h"
+#include "tools/report/report.h"
 
 #include <doctest/doctest.h>
 
@@ -8,6 +8,8 @@
 
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
+#include "tools/report/latex_table.h"
+#include "tools/report/selection.h"
 #include "tools/row_writer.h"
 #include "tools/text.h"
 
@@ -16,16 +18,19 @@ using namespace memtrack::testing;
 
 namespace {
 
-Report load(RecordedSweep& sweep, const std::string& metric = "used") {
-  const ReportMetric& found = find_report_metric(metric);
-  Report report{.sweep = find_report_sweep(sweep.database(), ""), .metric = found, .rows = {}};
-  for_each_report_row(sweep.database(), report.sweep.sweep_id, found,
-                      [&](const ReportRow& row) { report.rows.push_back(row); });
+Report load(RecordedSweep& sweep, const Figure& figure) {
+  Database reader = Database::open_for_reading(sweep.path());
+  Report report{.sweep = find_report_sweep(reader, ""), .figure = figure, .rows = {}};
+  for_each_report_row(reader, report.sweep.sweep_id, figure, [&](const ReportRow& row) { report.rows.push_back(row); });
   return report;
 }
 
+Report load(RecordedSweep& sweep, const std::string& metric = "used") {
+  return load(sweep, Figure{.metric = find_report_metric(metric)});
+}
+
 std::string text_of(const Report& report, std::size_t width = 0) {
-  return render_text(report_table(report), width);
+  return render_text(report_tables(report).front(), width);
 }
 
 std::string notes_of(const Report& report) {
@@ -42,7 +47,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 // The cells of a column, by the last line of its title.
 std::vector<std::string> column(const Report& report, const std::string& title) {
-  const TextTable table = report_table(report);
+  const TextTable table = report_tables(report).front();
   for (std::size_t i = 0; i < table.columns.size(); ++i) {
     if (table.columns[i].title == title) {
       std::vector<std::string> cells;
@@ -84,7 +89,7 @@ TEST_CASE("the average of the report is the average that SQL gives") {
   const std::int64_t trial = sweep.record({.used_mib = {1001, 1002, 1005}});
   const ResultTable sql =
       query(sweep.database(), "SELECT avg(used_bytes) FROM samples WHERE kind='tick' AND trial_id = ?1", {trial});
-  CHECK(load(sweep).rows.at(0).average_bytes == std::get<double>(sql.rows.at(0).at(0)));
+  CHECK(load(sweep).rows.at(0).memory_bytes == std::get<double>(sql.rows.at(0).at(0)));
 }
 
 TEST_CASE("an average over few ticks is marked, and the way to more is named") {
@@ -93,7 +98,7 @@ TEST_CASE("an average over few ticks is marked, and the way to more is named") {
   sweep.record({.used_mib = kTenTicks});
   const Report report = load(sweep);
   CHECK(column(report, "memory\nused\nMiB") == Cells{"1500.00*", "1450.00 ", "- "});
-  CHECK(contains(notes_of(report), "*: a mean over fewer than 10 readings; choose an --interval shorter than 100ms."));
+  CHECK(contains(notes_of(report), "*: over fewer than 10 readings; choose an --interval shorter than 100ms."));
 }
 
 TEST_CASE("a trial shorter than its interval has no average, and the report says why") {
@@ -157,10 +162,11 @@ TEST_CASE("what failed says why, and where its output is") {
                  "1 failed: exit code 1\\n\\x1b[31mred; its output: memtrack logs " + std::to_string(trial)));
 }
 
-TEST_CASE("repeats are rows of their own") {
+TEST_CASE("repeats are rows of their own where each is asked for") {
   RecordedSweep sweep(
       "method: grid\nparameters: {batch_size: {values: [8, 16]}}\nmemtrack: {repeats: 2, order: listed}\n");
-  const Report report = load(sweep);
+  Report report = load(sweep);
+  report.fold = false;
   CHECK(column(report, "#") == Cells{"1", "1", "2", "2"});
   CHECK(column(report, "repeat") == Cells{"1", "2", "1", "2"});
 }
@@ -206,7 +212,7 @@ TEST_CASE("csv and json of a report hold raw bytes with full precision") {
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000, 1000, 1001}, .test_accuracy = 0.9123});
   const Report report = load(sweep);
-  const auto parsed = nlohmann::json::parse(report_json_object(report.rows[0], report.metric));
+  const auto parsed = nlohmann::json::parse(report_json_object(report.rows[0], report.figure));
   CHECK(parsed["memory_bytes"].get<double>() == 3001.0 * kMiB / 3);
   CHECK(parsed["memory_mib"].get<double>() == doctest::Approx(3001.0 / 3));
   CHECK(parsed["metric"] == "used");
@@ -215,7 +221,7 @@ TEST_CASE("csv and json of a report hold raw bytes with full precision") {
   CHECK(parsed["parameters"]["optimizer"] == "adam");
   CHECK(parsed["reported_memory_mib"] == 2516.309735);
   CHECK(parsed["reason"].is_null());
-  const std::vector<Value> row = report_csv_row(report.rows[0], report.metric);
+  const std::vector<Value> row = report_csv_row(report.rows[0], report.figure);
   CHECK(row.size() == report_csv_columns().size());
   CHECK(contains(csv_line(row), format_real(3001.0 * kMiB / 3)));
 }
@@ -226,4 +232,183 @@ TEST_CASE("a sweep is found by id and by name, the latest by default") {
   CHECK(find_report_sweep(sweep.database(), "1").name == "small list");
   CHECK(find_report_sweep(sweep.database(), "small list").sweep_id == 1);
   CHECK_THROWS_AS(find_report_sweep(sweep.database(), "third"), UsageError);
+}
+
+TEST_CASE("repeats are folded to their mean and its t interval over trials") {
+  RecordedSweep sweep(
+      "method: grid\nparameters: {batch_size: {values: [8, 16]}}\nmemtrack: {repeats: 3, order: listed}\n");
+  // Blocks of both trials; unequal counts of ticks must not weigh.
+  for (const std::int64_t mib : {1000, 2000, 1010}) {
+    sweep.record({.used_mib = std::vector<std::int64_t>(mib == 1010 ? 40 : 10, mib)});
+    sweep.record({.used_mib = kTenTicks});
+  }
+  const Report report = load(sweep);
+  CHECK(column(report, "#") == Cells{"1", "2"});
+  // mean 1336.67, sd 574.49, t(0.975, 2) = 4.302653: 574.485567 * 4.302653 / sqrt(3) = 1427.10
+  CHECK(column(report, "memory\nused\nMiB") == Cells{"1336.67 ± 1427.10", "1450.00 ± 0.00"});
+  CHECK(column(report, "sd") == Cells{"574.49", "0.00"});
+  CHECK(column(report, "state") == Cells{"3 done", "3 done"});
+  CHECK(contains(notes_of(report), "The unit is the trial."));
+  CHECK_FALSE(contains(notes_of(report), "One repeat of each"));
+}
+
+TEST_CASE("of repeats only those that are done are averaged") {
+  RecordedSweep sweep("method: grid\nparameters: {batch_size: {values: [8]}}\nmemtrack: {repeats: 2}\n");
+  sweep.record({.used_mib = kTenTicks});
+  sweep.record({.used_mib = {10, 10}, .state = TrialState::failed});
+  const Report report = load(sweep);
+  CHECK(column(report, "memory\nused\nMiB") == Cells{"1450.00"});
+  CHECK(column(report, "state") == Cells{"1 of 2 done"});
+  CHECK(contains(notes_of(report), "Without ±: one trial alone"));
+}
+
+TEST_CASE("groups hold all trials that agree in a hyperparameter") {
+  RecordedSweep sweep(
+      "method: grid\nparameters: {batch_size: {values: [8, 16]}, epochs: {values: [1, 2]}}\n"
+      "memtrack: {order: listed}\n");
+  for (const std::int64_t mib : {100, 120, 200, 240}) {
+    sweep.record({.used_mib = std::vector<std::int64_t>(10, mib)});
+  }
+  Report report = load(sweep);
+  report.group_by = {"batch_size"};
+  CHECK(column(report, "batch size") == Cells{"8", "16"});
+  CHECK(column(report, "trials") == Cells{"2", "2"});
+  CHECK(column(report, "sd") == Cells{"14.14", "28.28"});
+  CHECK(column(report, "lowest\nto highest") == Cells{"100.00 to 120.00", "200.00 to 240.00"});
+  const std::vector<ReportLine> lines = report_lines(report);
+  REQUIRE(lines.size() == 2);
+  const std::vector<Value> row = report_group_row(report, lines[1]);
+  CHECK(row.size() == report_group_columns(report).size());
+  CHECK(row.at(0) == Value(std::int64_t{16}));
+  CHECK(std::get<double>(row.at(5)) == doctest::Approx(220));
+}
+
+TEST_CASE("median, 95th percentile and peak are those of the trial's readings") {
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = {1000, 1100, 5000}});
+  const auto figure = [&](Statistic statistic, std::optional<std::string> phase = {}) {
+    return load(sweep, Figure{.metric = find_report_metric("used"), .statistic = statistic, .phase = phase})
+        .rows.at(0)
+        .memory_bytes;
+  };
+  CHECK(figure(Statistic::median) == 1100.0 * kMiB);
+  CHECK(figure(Statistic::p95) == doctest::Approx(4610.0 * kMiB));
+  CHECK(figure(Statistic::peak) == 5000.0 * kMiB);
+  CHECK(figure(Statistic::median, "train") == 1100.0 * kMiB);
+  CHECK(figure(Statistic::mean, "train") == doctest::Approx(7100.0 / 3 * kMiB));
+  CHECK(figure(Statistic::mean, "load") == std::nullopt);
+}
+
+TEST_CASE("a peak says whether it is exact, and exact ones are not averaged with lower bounds") {
+  RecordedSweep sweep("method: grid\nparameters: {batch_size: {values: [8]}}\nmemtrack: {repeats: 2}\n");
+  sweep.record({.used_mib = kTenTicks, .peak_source = "kernel"});
+  sweep.record({.used_mib = kTenTicks});
+  Report report = load(sweep, Figure{.metric = find_report_metric("tree_rss"), .statistic = Statistic::peak});
+  CHECK(column(report, "peak\ntree rss\nMiB") == Cells{"mixed"});
+  CHECK(contains(notes_of(report), "not averaged together"));
+  report.fold = false;
+  CHECK(column(report, "peak\ntree rss\nMiB") == Cells{"120.00", ">=100.00"});
+}
+
+TEST_CASE("every metric has every statistic of the whole trial and of a phase") {
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = kTenTicks});
+  for (const ReportMetric& metric : report_metrics()) {
+    for (const Statistic statistic : {Statistic::mean, Statistic::median, Statistic::p95, Statistic::peak}) {
+      for (const auto& phase : {std::optional<std::string>(), std::optional<std::string>("train")}) {
+        CAPTURE(metric.name);
+        CHECK(load(sweep, Figure{.metric = metric, .statistic = statistic, .phase = phase}).rows.size() == 3);
+      }
+    }
+  }
+}
+
+TEST_CASE("the whole trial's mean is called the paper's form, and a phase is named") {
+  const ReportMetric& used = find_report_metric("used");
+  CHECK(
+      contains(figure_sentence({.metric = used}), "mean over the ticks of the whole trial, which is the paper's form"));
+  CHECK(contains(figure_sentence({.metric = used, .statistic = Statistic::p95, .phase = "train"}),
+                 "95th percentile of the ticks of phase train"));
+}
+
+TEST_CASE("the nearest metric is named where one is misspelt") {
+  CHECK_THROWS_WITH_AS(find_report_metric("tree_anon_rss"), doctest::Contains("the metrics are used, used_psutil"),
+                       UsageError);
+  CHECK_THROWS_WITH_AS(find_report_metric("tree_ps"), doctest::Contains("did you mean 'tree_pss'?"), UsageError);
+  CHECK(find_report_metric("tree_pss_bytes").name == "tree_pss");
+}
+
+TEST_CASE("layers are columns as in the paper's Table 1, or a table of their own as in its Tables 2 and 3") {
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = kTenTicks});
+  Report report = load(sweep);
+  report.form = ReportForm::columns;
+  const TextTable table = report_tables(report).at(0);
+  CHECK(table.columns.at(4).title == "HL 1");
+  CHECK(table.columns.at(9).title == "memory\nused\nMiB");
+  CHECK(table.rows.at(0) == Cells{"1", "0.7886", "18", "8", "285", "389", "423", "173", "61", "1450.00", "2516.31"});
+  CHECK(table.rows.at(1) == Cells{"2", "0.0583", "25", "40", "48", "236", "-", "-", "-", "-", "2519.75"});
+  report.form = ReportForm::apart;
+  const std::vector<TextTable> tables = report_tables(report);
+  REQUIRE(tables.size() == 2);
+  CHECK(tables[0].columns.size() == 6);
+  CHECK(tables[1].columns.size() == 6);
+  CHECK(tables[1].columns[5].title == "Layer 5");
+  CHECK(tables[1].rows[1] == Cells{"2", "48", "236", "-", "-", "-"});
+}
+
+TEST_CASE("rows are filtered and sorted by columns and parameters") {
+  const std::vector<ReportRow> rows = {
+      {.number = 1, .batch_size = 8, .parameters = R"({"optimizer":{"name":"sgd","lr":0.5}})", .memory_bytes = 3.0},
+      {.number = 2, .batch_size = 32, .parameters = R"({"optimizer":{"name":"adam","lr":0.1}})"},
+      {.number = 3, .batch_size = 8, .parameters = R"({"optimizer":{"name":"adam"}})", .memory_bytes = 5.0}};
+  const struct {
+    const char* filter;
+    std::vector<std::int64_t> numbers;
+  } cases[] = {{"batch_size=8", {1, 3}},  {"batch_size!=8", {2}},          {"batch_size>=8", {1, 2, 3}},
+               {"batch_size<32", {1, 3}}, {"optimizer.name=adam", {2, 3}}, {"optimizer.lr>0.2", {1}},
+               {"memory<=3", {1}},        {"dataset=mnist", {}},           {"optimizer.name>5", {1, 2, 3}},
+               {"batch_size=eight", {}}};
+  for (const auto& c : cases) {
+    CAPTURE(c.filter);
+    std::vector<std::int64_t> numbers;
+    for (const ReportRow& row : rows) {
+      if (passes(row, parse_filter(c.filter))) numbers.push_back(row.number);
+    }
+    CHECK(numbers == c.numbers);
+  }
+  const auto sorted = [&](const std::vector<std::string>& names) {
+    std::vector<ReportRow> copy = rows;
+    sort_rows(copy, names);
+    std::vector<std::int64_t> numbers;
+    for (const ReportRow& row : copy) numbers.push_back(row.number);
+    return numbers;
+  };
+  CHECK(sorted({"-memory"}) == std::vector<std::int64_t>{3, 1, 2});
+  CHECK(sorted({"memory"}) == std::vector<std::int64_t>{1, 3, 2});
+  CHECK(sorted({"batch_size", "-number"}) == std::vector<std::int64_t>{3, 1, 2});
+  CHECK(sorted({"optimizer.lr"}) == std::vector<std::int64_t>{2, 1, 3});
+  CHECK_THROWS_WITH_AS(check_field(rows, "batchsize", "--sort"), doctest::Contains("did you mean 'batch_size'?"),
+                       UsageError);
+  CHECK_THROWS_AS(parse_filter("batch_size"), UsageError);
+  CHECK_THROWS_AS(parse_filter("=8"), UsageError);
+}
+
+TEST_CASE("an order that was listed and a single repeat are warned of") {
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = kTenTicks});
+  CHECK(contains(notes_of(load(sweep)), "One repeat of each"));
+  CHECK(contains(notes_of(load(sweep)), "The trials ran in the order listed"));
+  RecordedSweep shuffled("method: grid\nparameters: {batch_size: {values: [8, 16]}}\nmemtrack: {repeats: 2}\n");
+  CHECK_FALSE(contains(notes_of(load(shuffled)), "in the order listed"));
+  CHECK_FALSE(contains(notes_of(load(shuffled)), "One repeat"));
+}
+
+TEST_CASE("LaTeX takes the table as it is") {
+  const TextTable table = {.columns = {{.title = "a_b"}, {.title = "memory\nMiB", .is_number = true}},
+                           .rows = {{"50% & #1", ">=1.00 ± 0.20"}}};
+  CHECK(render_latex(table) ==
+        "\\begin{tabular}{lr}\n\\hline\n"
+        "a\\_b & \\begin{tabular}[b]{@{}r@{}}memory \\\\ MiB\\end{tabular} \\\\\n\\hline\n"
+        "50\\% \\& \\#1 & $\\geq$1.00 $\\pm$ 0.20 \\\\\n\\hline\n\\end{tabular}\n");
 }

@@ -1,9 +1,7 @@
-#include "tools/report.h"
+#include "tools/report/rows.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "storage/trial_store.h"
@@ -13,35 +11,25 @@
 namespace memtrack {
 namespace {
 
-constexpr std::array kMetrics = std::to_array<ReportMetric>({
-    {"used", "avg_used_bytes", "tick_count", "memory\nused\nMiB",
-     "used_bytes, the whole system's total - free - buffers - cached"},
-    {"used_psutil", "avg_used_psutil_bytes", "tick_count", "used\n(psutil)\nMiB",
-     "used_psutil_bytes, the whole system's total - free - buffers - cached - reclaimable slab, as in psutil 4.4 to "
-     "7.0"},
-    {"used_available", "avg_used_available_bytes", "tick_count", "used\n(available)\nMiB",
-     "used_available_bytes, the whole system's total - available"},
-    {"used_corrected", "avg_used_corrected_bytes", "used_corrected_count", "used\n(corrected)\nMiB",
-     "used_corrected_bytes, psutil's form without free pages on per-CPU lists and with shared memory; read on ticks at "
-     "least 1 s apart"},
-    {"tree_rss", "avg_tree_rss_bytes", "tick_count", "tree rss\nMiB",
-     "tree_rss_bytes, resident memory of the trial's own process tree"},
-    {"tree_rss_anon", "avg_tree_rss_anon_bytes", "tick_count", "tree rss\nanon MiB",
-     "tree_rss_anon_bytes, anonymous resident memory of the trial's own process tree"},
-    {"tree_pss", "avg_tree_pss_bytes", "tree_pss_count", "tree pss\nMiB",
-     "tree_pss_bytes, proportional resident memory of the trial's own process tree"},
-});
-
-// trial_memory is asked by a range of ids, which SQLite carries into the view; ids of a sweep lie together.
+// The views are asked by a range of ids, which SQLite carries into them; ids of a sweep lie together.
 constexpr const char* kSelectRows =
     "SELECT t.trial_id, t.number, t.repeat, t.attempt, t.state, t.reason, t.dataset, t.learning_rate, t.epochs, "
-    "t.batch_size, t.hidden_layers, t.parameters, t.interval_ns, t.started_ns, t.ended_ns, t.reported_memory_mib, "
-    "m.{average}, m.{count}, m.tick_count, m.avg_tree_rss_bytes, m.peak_rss_bytes, m.peak_source, "
+    "t.batch_size, t.hidden_layers, t.depth, t.hidden_nodes, t.parameter_count, t.parameters, t.interval_ns, "
+    "t.settings ->> '$.order', t.system_shared, t.started_ns, t.ended_ns, t.reported_memory_mib, "
+    "{value}, {count}, {source}, {baseline}, {totals}.tick_count, {totals}.avg_tree_rss_bytes, m.peak_rss_bytes, "
+    "m.peak_source, "
     "(SELECT e.value FROM metrics e WHERE e.trial_id = t.trial_id AND e.name = 'test_accuracy' AND e.epoch IS NOT NULL "
     "ORDER BY e.epoch DESC, e.time_ns DESC LIMIT 1), "
     "(SELECT p.pss_skipped FROM trial_totals p WHERE p.trial_id = t.trial_id) "
     "FROM trials t JOIN (SELECT * FROM trial_memory WHERE trial_id BETWEEN ?2 AND ?3) m ON m.trial_id = t.trial_id "
-    "WHERE t.sweep_id = ?1 AND NOT t.warmup ORDER BY t.number, t.repeat, t.attempt, t.trial_id";
+    "{phase}"
+    "WHERE t.sweep_id = ?1 AND NOT t.warmup AND t.trial_id NOT IN "
+    "(SELECT retry_of FROM trials WHERE sweep_id = ?1 AND retry_of IS NOT NULL) "
+    "ORDER BY t.number, t.repeat, t.attempt, t.trial_id";
+
+constexpr const char* kJoinPhase =
+    "LEFT JOIN (SELECT * FROM phase_memory WHERE phase = ?4 AND trial_id BETWEEN ?2 AND ?3) f "
+    "ON f.trial_id = t.trial_id ";
 
 ReportRow read_row(const std::vector<Value>& values) {
   std::size_t next = 0;
@@ -58,13 +46,20 @@ ReportRow read_row(const std::vector<Value>& values) {
   row.epochs = whole_of(take());
   row.batch_size = whole_of(take());
   row.hidden_layers = text_of(take());
+  row.depth = whole_of(take());
+  row.hidden_nodes = whole_of(take());
+  row.parameter_count = whole_of(take());
   row.parameters = text_of(take()).value();
   row.interval_ns = whole_of(take()).value();
+  row.order = text_of(take()).value_or("");
+  row.system_shared = whole_of(take()) == 1;
   row.started_ns = whole_of(take());
   row.ended_ns = whole_of(take());
   row.reported_memory_mib = real_of(take());
-  row.average_bytes = real_of(take());
-  row.average_count = whole_of(take()).value_or(0);
+  row.memory_bytes = real_of(take());
+  row.memory_count = whole_of(take()).value_or(0);
+  row.memory_source = row.memory_bytes ? text_of(take()) : (take(), std::nullopt);
+  row.baseline_bytes = real_of(take());
   row.tick_count = whole_of(take()).value_or(0);
   row.tree_rss_bytes = real_of(take());
   row.peak_rss_bytes = whole_of(take());
@@ -84,22 +79,6 @@ std::optional<double> as_double(std::optional<std::int64_t> number) {
 
 }  // namespace
 
-std::span<const ReportMetric> report_metrics() {
-  return kMetrics;
-}
-
-const ReportMetric& find_report_metric(std::string_view name) {
-  const auto found = std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& m) { return m.name == name; });
-  if (found == kMetrics.end()) {
-    std::string names;
-    for (const ReportMetric& metric : kMetrics) {
-      names += fmt::format("{}{}", names.empty() ? "" : ", ", metric.name);
-    }
-    throw UsageError(fmt::format("--metric is '{}', and would have to be one of {}", name, names));
-  }
-  return *found;
-}
-
 ReportSweep find_report_sweep(Database& database, const std::string& id_or_name) {
   const std::optional<std::int64_t> sweep_id = find_sweep(database, id_or_name);
   if (!sweep_id) {
@@ -114,14 +93,29 @@ ReportSweep find_report_sweep(Database& database, const std::string& id_or_name)
   return {*sweep_id, text_of(found.rows.at(0).at(0)).value(), text_of(found.rows.at(0).at(1)).value()};
 }
 
-void for_each_report_row(Database& database, std::int64_t sweep_id, const ReportMetric& metric,
+std::vector<std::string> report_phases(Database& database, std::int64_t sweep_id) {
+  const ResultTable found = query(database,
+                                  "SELECT DISTINCT m.phase FROM memory_totals m JOIN trials t ON t.trial_id = "
+                                  "m.trial_id WHERE t.sweep_id = ?1 AND m.phase <> '' ORDER BY m.phase",
+                                  {sweep_id});
+  std::vector<std::string> phases;
+  for (const auto& row : found.rows) phases.push_back(text_of(row.at(0)).value());
+  return phases;
+}
+
+void for_each_report_row(Database& database, std::int64_t sweep_id, const Figure& figure,
                          const std::function<void(const ReportRow&)>& take) {
   const ResultTable range =
       query(database, "SELECT min(trial_id), max(trial_id) FROM trials WHERE sweep_id = ?1", {sweep_id});
+  std::vector<Value> parameters = {sweep_id, range.rows.at(0).at(0), range.rows.at(0).at(1)};
+  if (figure.phase) parameters.emplace_back(*figure.phase);
+  const FigureSql sql = figure_sql(figure);
   query_rows(
       database,
-      fmt::format(fmt::runtime(kSelectRows), fmt::arg("average", metric.average), fmt::arg("count", metric.count)),
-      {sweep_id, range.rows.at(0).at(0), range.rows.at(0).at(1)}, [](const std::vector<std::string>&) {},
+      fmt::format(fmt::runtime(kSelectRows), fmt::arg("value", sql.value), fmt::arg("count", sql.count),
+                  fmt::arg("source", sql.source), fmt::arg("baseline", sql.baseline),
+                  fmt::arg("totals", figure.phase ? "f" : "m"), fmt::arg("phase", figure.phase ? kJoinPhase : "")),
+      parameters, [](const std::vector<std::string>&) {},
       [&](const std::vector<Value>& values) { take(read_row(values)); });
 }
 
@@ -150,10 +144,14 @@ std::vector<std::string> report_csv_columns() {
           "peak_rss_bytes",
           "peak_rss_mib",
           "peak_source",
-          "test_accuracy"};
+          "test_accuracy",
+          "statistic",
+          "phase",
+          "memory_source",
+          "baseline_bytes"};
 }
 
-std::vector<Value> report_csv_row(const ReportRow& row, const ReportMetric& metric) {
+std::vector<Value> report_csv_row(const ReportRow& row, const Figure& figure) {
   return {row.trial_id,
           row.number,
           row.repeat,
@@ -166,10 +164,10 @@ std::vector<Value> report_csv_row(const ReportRow& row, const ReportMetric& metr
           value_of(row.batch_size),
           value_of(row.hidden_layers),
           row.parameters,
-          std::string(metric.name),
-          value_of(row.average_bytes),
-          value_of(mib(row.average_bytes)),
-          row.average_count,
+          std::string(figure.metric.name),
+          value_of(row.memory_bytes),
+          value_of(mib(row.memory_bytes)),
+          row.memory_count,
           row.tick_count,
           row.interval_ns,
           value_of(row.reported_memory_mib),
@@ -178,13 +176,17 @@ std::vector<Value> report_csv_row(const ReportRow& row, const ReportMetric& metr
           value_of(row.peak_rss_bytes),
           value_of(mib(as_double(row.peak_rss_bytes))),
           value_of(row.peak_source),
-          value_of(row.test_accuracy)};
+          value_of(row.test_accuracy),
+          std::string(to_string(figure.statistic)),
+          value_of(figure.phase),
+          value_of(row.memory_source),
+          value_of(row.baseline_bytes)};
 }
 
-std::string report_json_object(const ReportRow& row, const ReportMetric& metric) {
+std::string report_json_object(const ReportRow& row, const Figure& figure) {
   using nlohmann::ordered_json;
   const std::vector<std::string> names = report_csv_columns();
-  const std::vector<Value> values = report_csv_row(row, metric);
+  const std::vector<Value> values = report_csv_row(row, figure);
   ordered_json object;
   for (std::size_t i = 0; i < names.size(); ++i) {
     std::visit(
