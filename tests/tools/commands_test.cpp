@@ -73,6 +73,7 @@ TEST_CASE("every command has a help with an example") {
                               "cancel",
                               "logs",
                               "report",
+                              "compare",
                               "sql",
                               "datasets",
                               "datasets list",
