@@ -14,6 +14,8 @@
 #include <string>
 #include <system_error>
 
+#include "storage/sql_history.h"
+
 namespace memtrack {
 namespace fs = std::filesystem;
 namespace {
@@ -100,6 +102,10 @@ fs::path database_path(std::string_view flag) {
     return fs::absolute(named).lexically_normal();
   }
   return state_directory() / "memtrack.db";
+}
+
+fs::path sql_history_path() {
+  return state_directory() / "sql_history";
 }
 
 fs::path runtime_directory() {
