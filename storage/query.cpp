@@ -54,7 +54,7 @@ void check_single_reading_statement(sqlite3* handle, const std::string& sql) {
   sqlite3_stmt* statement = nullptr;
   const char* rest = nullptr;
   if (const int result = sqlite3_prepare_v2(handle, sql.c_str(), -1, &statement, &rest); result != SQLITE_OK) {
-    if (result == SQLITE_AUTH) {
+    if (result == SQLITE_AUTH || std::string_view(sqlite3_errmsg(handle)).starts_with("not authorized")) {
       throw StorageError(kReadsOnly, false);
     }
     throw SQLite::Exception(handle, result);

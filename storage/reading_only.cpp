@@ -18,8 +18,8 @@ constexpr std::array kAskByName = {"table_info"sv,      "table_xinfo"sv,      "t
 // Those that tell without an argument, and change something with one.
 constexpr std::array kAskAlone = {"application_id"sv, "collation_list"sv, "compile_options"sv, "database_list"sv,
                                   "data_version"sv,   "encoding"sv,       "foreign_keys"sv,    "freelist_count"sv,
-                                  "function_list"sv,  "journal_mode"sv,   "page_count"sv,      "page_size"sv,
-                                  "schema_version"sv, "synchronous"sv,    "user_version"sv};
+                                  "function_list"sv,  "page_count"sv,     "page_size"sv,       "schema_version"sv,
+                                  "synchronous"sv,    "user_version"sv};
 
 bool tells_only(std::string_view pragma, bool has_argument) {
   const auto is_in = [&](const auto& names) { return std::find(names.begin(), names.end(), pragma) != names.end(); };

@@ -58,8 +58,7 @@ TEST_CASE("a reader may ask all that SQLite tells") {
   ReadDatabase read;
   for (const char* sql :
        {"SELECT name FROM sqlite_schema", "SELECT name FROM pragma_table_xinfo('samples')", "PRAGMA table_info(trials)",
-        "PRAGMA user_version", "PRAGMA integrity_check", "PRAGMA journal_mode",
-        "EXPLAIN QUERY PLAN SELECT * FROM trials",
+        "PRAGMA user_version", "PRAGMA integrity_check", "PRAGMA page_size", "EXPLAIN QUERY PLAN SELECT * FROM trials",
         "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 5) SELECT i FROM n",
         "SELECT value FROM json_each('[1]')", "SELECT json_extract('{\"a\":1}', '$.a')", "VALUES (1)"}) {
     CAPTURE(sql);

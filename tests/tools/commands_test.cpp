@@ -113,7 +113,7 @@ TEST_CASE("wrong usage gets one line and exit code 2, of run 125") {
       {"memtrack report --filter depth", 2, "NAME=VALUE"},
       {"memtrack report --metric tree_pss --minus-baseline", 2, "the trial's own"},
       {"memtrack report", 2, "there is no database"},
-      {"memtrack sql", 2, "SELECT"},
+      {"memtrack sql --format xml", 2, "table, markdown, csv or json"},
       {"memtrack logs one", 2, "TRIAL"},
       {"memtrack sweep nothing.yaml", 2, "cannot read the sweep file nothing.yaml: No such file"},
       {"memtrack sweep .", 2, "it is a folder"},

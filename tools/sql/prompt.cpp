@@ -90,7 +90,7 @@ struct Prompt::State {
     el_cursor(line, length);
     el_deletestr(line, length);
     of(line).is_cancelled = true;
-    print("^C");
+    print("^C\n");
     flush_output();
     return CC_NEWLINE;
   }
@@ -130,6 +130,7 @@ std::optional<std::string> Prompt::read_line(const std::string& prompt) {
   flush_output();
   int count = 0;
   const char* text = el_gets(state_->line.get(), &count);
+  if (state_->is_cancelled) return "";
   if (text == nullptr || count <= 0) return std::nullopt;
   std::string line(text, static_cast<std::size_t>(count));
   line.erase(line.find_last_not_of('\n') + 1);
@@ -141,6 +142,8 @@ bool Prompt::is_cancelled() const {
 }
 
 void Prompt::remember(const std::string& statement) {
+  std::error_code error;
+  std::filesystem::create_directories(state_->file.parent_path(), error);  // without it, this session's history alone
   HistEvent event;
   history(state_->lines.get(), &event, H_ENTER, statement.c_str());
   history(state_->lines.get(), &event, H_SAVE, state_->file.c_str());
