@@ -20,6 +20,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds kEndPatience(100);  // for a collector that is behind
+
 volatile std::sig_atomic_t ending_signal = 0;
 
 extern "C" void note_signal(int signal) {
@@ -67,7 +69,8 @@ FailedAllocation failed_load(const DatasetDescription& description) {
 int tell_failure(const FailedAllocation& failed, EventSender& events, TrainingReporter& reporter) {
   const std::string line = allocation_line(failed);
   reporter.say(fmt::format("memtrack-trainer: {}", line));
-  events.flush();
+  events.send(encode_failure(line));
+  events.flush_within(kEndPatience);
   return kMemoryRanOut;
 }
 

@@ -48,6 +48,14 @@ TEST_CASE("a sweep over MNIST files is trained, measured and reported") {
   CHECK(session.sql("SELECT min(parameter_count) FROM trials") ==
         std::to_string(784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10));
   CHECK(session.sql("SELECT min(peak_rss_bytes > avg_tree_rss_bytes) FROM trial_memory") == "1");
+  for (const char* kind : {"parameters", "gradients"}) {
+    CAPTURE(std::string(kind));
+    CHECK(session.sql(fmt::format("SELECT sum(bytes) = 4 * parameter_count FROM tensor_memory JOIN trials USING "
+                                  "(trial_id) WHERE trial_id = 1 AND phase = 'train' AND kind = '{}'",
+                                  kind)) == "1");
+  }
+  CHECK(session.sql("SELECT sum(e.tensor_bytes_peak = m.value) FROM epochs e JOIN metrics m USING (trial_id, epoch) "
+                    "WHERE m.name = 'tensor_bytes_peak' AND m.phase = 'train'") == "4");
   const std::string csv = session.output_of("memtrack report --format csv");
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 3);
 }
@@ -75,6 +83,18 @@ TEST_CASE("a trial whose data set is missing or damaged fails with the trainer's
   CHECK(session.run("memtrack sweep s.yaml --local --wait").exit_code == 1);
   CHECK(session.output_of("memtrack logs 2").find("t10k-images-idx3-ubyte.gz") != std::string::npos);
   CHECK(session.sql("SELECT group_concat(state) FROM trials") == "failed,failed");
+}
+
+TEST_CASE("a trial that is not given its memory fails, and its reason says bytes and phase and layer") {
+  const Session session;
+  session.write_file("s.yaml",
+                     "method: grid\nparameters:\n  dataset: {value: generated-mnist}\n"
+                     "  hidden_layers: {value: [16, 1000000, 1000000]}\n");
+  CHECK(session.run("ulimit -v 16000000; memtrack sweep s.yaml --local --wait").exit_code == 1);
+  CHECK(session.sql("SELECT state || ' ' || exit_code FROM trials") == "failed 12");
+  CHECK(session.sql("SELECT reason FROM trials") ==
+        "exited with code 12: memory ran out: 4000000000000 bytes (3814697.3 MiB) were asked for and not given, in "
+        "phase build, layer hidden3; narrower layers or a smaller batch_size need less");
 }
 
 TEST_CASE("a learning rate that diverges is done, and its loss is told") {
