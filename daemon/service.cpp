@@ -20,6 +20,7 @@
 #include "daemon/children.h"
 #include "daemon/database_guard.h"
 #include "daemon/drain.h"
+#include "daemon/drawing.h"
 #include "daemon/http_server.h"
 #include "daemon/patience.h"
 #include "daemon/processes.h"
@@ -260,6 +261,10 @@ int run_service(const ServiceOptions& options) {
   if (options.submit) {
     const std::string request{std::istreambuf_iterator<char>(std::cin), {}};
     std::cout << run_submitter(options.settings.database, request) << std::flush;
+    return EXIT_SUCCESS;
+  }
+  if (options.draw) {
+    draw_trials(options.settings.database, *options.draw);
     return EXIT_SUCCESS;
   }
   spdlog::set_default_logger(spdlog::stderr_color_mt("memtrackd"));
