@@ -130,6 +130,7 @@ asio::awaitable<void> Service::start() {
   const auto open = [this] { return Database::open_for_writing(options_.settings.database, kBusyTimeout); };
   database_ = co_await with_patience(open, warn, kPatienceAtStart);
   SupervisorOptions supervision;
+  supervision.log_cap_bytes = options_.settings.log_cap_bytes;
   supervision.on_news = log_news;
   supervision.on_trouble = warn;
   supervisor_.emplace(context_, children_, *database_, supervision);
