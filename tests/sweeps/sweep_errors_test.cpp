@@ -490,6 +490,38 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
   }
 }
 
+TEST_CASE("what the trainer could not train is refused at its place, wherever the value stands") {
+  struct BadValue {
+    std::string name, yaml, message;
+  };
+  const std::vector<BadValue> cases = {
+      {"batch_size", "0", "batch_size is '0', and would have to be a whole number from 1 to 1000000000 such as 64"},
+      {"epochs", "-1", "epochs is '-1', and would have to be a whole number from 1 to 1000000000 such as 2"},
+      {"hidden_layers", "[]", "hidden_layers is '[]', and would have to be widths from 1 to 1000000, at least one, "},
+      {"hidden_layers", "[128, 1000000000]",
+       "hidden_layers is '[128, 1000000000]', and would have to be widths from 1 "},
+      {"learning_rate", "-1", "learning_rate is '-1', and would have to be a number greater than 0 such as 0.001"},
+      {"learning_rate", ".nan", "learning_rate is 'nan', and would have to be a number greater than 0 such as 0.001"},
+      {"learning_rate", "nan", "learning_rate is 'nan', and would have to be a number greater than 0 such as 0.001"},
+      {"learning_rate", ".inf", "learning_rate is 'inf', and would have to be a number greater than 0 such as 0.001"},
+      {"dataset", "imagenet", "dataset is 'imagenet', and would have to be one of mnist, fashion-mnist, cifar-10, "},
+      {"threads", "-1", "threads is '-1', and would have to be a whole number from 0 to 1024 such as 1"},
+  };
+  for (const auto& [name, yaml, message] : cases) {
+    CAPTURE(name);
+    CAPTURE(yaml);
+    const auto check_starts = [&](const std::string& found, const std::string& place) {
+      CHECK(found.substr(0, place.size() + message.size()) == place + message);
+    };
+    check_starts(message_of("method: grid\nparameters:\n  " + name + ":\n    value: " + yaml + "\n"), "f.yaml:4:12: ");
+    check_starts(message_of("method: random\nrun_cap: 2\nparameters:\n  " + name + ":\n    values: [" + yaml + "]\n"),
+                 "f.yaml:5:14: ");
+    check_starts(message_of("method: list\ntrials:\n  - {epochs: 2}\n  -\n    " + name + ":\n      " + yaml + "\n"),
+                 "f.yaml:6:7: ");
+    check_starts(message_of(kGood, {.set = {{name, yaml}}}), "--set " + name + "=" + yaml + ": ");
+  }
+}
+
 TEST_CASE("what the command line gets wrong is refused by the name of the flag") {
   struct BadFlag {
     Overrides overrides;

@@ -111,6 +111,27 @@ std::vector<Phase> phases_of(std::int64_t batch_size, std::int64_t eval_batch_si
 
 }  // namespace
 
+TEST_CASE("training gathers its batches from the data set's bytes and copies no more of them than a batch") {
+  const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
+  constexpr std::int64_t kImages = 24000;
+  Dataset dataset(kShape, 10, kImages - 100, 100);
+  for (const WritablePart& part : {dataset.writable_train(), dataset.writable_test()}) {
+    for (std::size_t i = 0; i < part.pixels.size(); ++i) part.pixels[i] = static_cast<std::uint8_t>(i * 31 / 7);
+    for (std::size_t i = 0; i < part.labels.size(); ++i) part.labels[i] = static_cast<std::uint8_t>(i % 10);
+  }
+  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
+  TrainerOptions options;
+  options.hidden_layers = {16};
+  ::malloc_trim(0);  // a copy would have to come from the system
+  MemoryRecorder recorder;
+  library.train(options, data, recorder);
+  REQUIRE(dataset.bytes() > 70 * kMib);  // as floats 281 MiB
+  for (const Phase& phase : recorder.phases) {
+    CAPTURE(phase.name);
+    CHECK(phase.peak_bytes - recorder.phases.front().begin_bytes < 40 * kMib);
+  }
+}
+
 TEST_CASE("after the first one an evaluation leaves resident memory as it was, whatever the size of its batches") {
   struct Case {
     std::int64_t batch_size;
