@@ -7,6 +7,7 @@
 //   {"event":"metric","name":"tensor_bytes_peak","value":123,"seq":5}
 //   {"event":"failure","reason":"memory ran out in layer hidden1","seq":6}
 //   {"event":"tensor_memory","phase":"train","tensors":[{"kind":"parameters","layer":"hidden1","bytes":1}],"seq":6}
+//   {"event":"settings","threads":1,"seq":1}   what was in force: added to the settings of the trial
 // Numbers that JSON has no word for are taken as null (not a number), as the strings "nan", "inf", "-inf", or bare as
 // Python's json module prints them (NaN, Infinity, -Infinity).
 

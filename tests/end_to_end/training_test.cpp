@@ -108,6 +108,30 @@ TEST_CASE("a learning rate that diverges is done, and its loss is told") {
   CHECK(session.sql("SELECT loss_state IN ('nan', 'inf') FROM epochs WHERE epoch = 2") == "1");
 }
 
+TEST_CASE("repeats are trained from seeds of their own, and the same seed gives the same losses") {
+  const Session session;
+  const std::string sweep =
+      "method: grid\nparameters: {dataset: {value: generated-mnist}, hidden_layers: {value: [16]}}\n"
+      "memtrack: {interval: 20ms, repeats: 2}\n";
+  session.write_file("s.yaml", sweep);
+  session.output_of("memtrack sweep s.yaml --local --wait");
+  session.output_of("memtrack sweep s.yaml --local --wait");
+  session.output_of("memtrack sweep s.yaml --set seed=5 --local --wait");
+  const auto losses = [&](int sweep_id) {
+    return session.sql(
+        fmt::format("SELECT count(*) || ' trials, ' || count(DISTINCT parameters ->> '$.seed') || ' seeds, '"
+                    " || count(DISTINCT train_loss) || ' losses' FROM trials JOIN epochs USING (trial_id)"
+                    " WHERE sweep_id = {}",
+                    sweep_id));
+  };
+  CHECK(losses(1) == "2 trials, 2 seeds, 2 losses");
+  CHECK(losses(3) == "2 trials, 1 seeds, 1 losses");
+  CHECK(session.sql("SELECT count(DISTINCT train_loss) FROM trials JOIN epochs USING (trial_id) WHERE sweep_id < 3") ==
+        "2");
+  CHECK(session.sql("SELECT min(settings ->> '$.threads') || ' ' || (min(settings ->> '$.libtorch') IS NOT NULL) FROM "
+                    "trials") == "1 1");
+}
+
 TEST_CASE("the real MNIST is learned by one epoch of a small network") {
   const std::string folder = real_data_folder("mnist");
   if (folder.empty()) {
