@@ -447,7 +447,30 @@ CREATE TRIGGER begun_trials_share_the_system AFTER INSERT ON trials
 END;
 )sql";
 
-constexpr std::array<std::string_view, 4> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
+constexpr std::string_view kVersion5 = R"sql(
+DROP VIEW epochs;
+CREATE VIEW epochs AS
+  -- one row per epoch; a value sent twice: the last, but of tensor_bytes_peak the largest.
+  -- loss_state: finite, nan, inf; NULL: no loss was sent
+  -- is_partial: 1: ended before its end, its figures are of the steps until then; 0: whole; NULL: not told
+  SELECT trial_id, epoch, time_ns, train_loss,
+         CASE WHEN loss_rows = 0 THEN NULL WHEN train_loss IS NULL THEN 'nan'
+              WHEN abs(train_loss) > 1.7976931348623157e308 THEN 'inf' ELSE 'finite' END AS loss_state,
+         test_accuracy, seconds, tensor_bytes_peak, is_partial
+  FROM (SELECT e.trial_id, e.epoch, max(e.time_ns) AS time_ns, sum(e.name = 'train_loss') AS loss_rows,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'train_loss' ORDER BY m.time_ns DESC LIMIT 1) AS train_loss,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'test_accuracy' ORDER BY m.time_ns DESC LIMIT 1) AS test_accuracy,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'seconds' ORDER BY m.time_ns DESC LIMIT 1) AS seconds,
+               CAST(max(e.value) FILTER (WHERE e.name = 'tensor_bytes_peak') AS INTEGER) AS tensor_bytes_peak,
+               (SELECT CAST(m.value AS INTEGER) FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'is_partial' ORDER BY m.time_ns DESC LIMIT 1) AS is_partial
+        FROM metrics e WHERE e.epoch IS NOT NULL GROUP BY e.trial_id, e.epoch);
+)sql";
+
+constexpr std::array<std::string_view, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 }  // namespace
 

@@ -210,6 +210,8 @@ void TrainingReporter::on_epoch(const EpochResult& result) {
   if (result.is_complete) event.values.emplace_back("test_accuracy", result.test_accuracy);
   event.values.emplace_back("seconds", result.seconds);
   event.values.emplace_back("train_seconds", result.train_seconds);
+  event.values.emplace_back("steps", static_cast<double>(result.steps));
+  event.values.emplace_back("is_partial", result.is_complete ? 0 : 1);
   events_.send(encode_epoch(event));
 }
 

@@ -108,6 +108,26 @@ TEST_CASE("a learning rate that diverges is done, and its loss is told") {
   CHECK(session.sql("SELECT loss_state IN ('nan', 'inf') FROM epochs WHERE epoch = 2") == "1");
 }
 
+TEST_CASE("a trial that is cancelled keeps its last epoch as far as it came") {
+  const Session session;
+  session.write_file("s.yaml",
+                     "method: grid\nparameters:\n  dataset: {value: generated-mnist}\n  epochs: {value: 1000000}\n"
+                     "  batch_size: {value: 1}\n  hidden_layers: {value: [8]}\nmemtrack: {interval: 100ms}\n");
+  session.output_of("memtrack daemon start");
+  session.output_of("memtrack sweep s.yaml");
+  REQUIRE(memtrack::testing::wait_until(
+      [&] { return session.sql("SELECT count(*) > 0 FROM epochs WHERE test_accuracy > 0") == "1"; },
+      std::chrono::seconds(300)));
+  session.output_of("memtrack cancel 1");
+  REQUIRE(memtrack::testing::wait_until([&] { return session.sql("SELECT state FROM trials") == "cancelled"; }));
+  CHECK(session.sql("SELECT exit_code FROM trials") == "143");
+  CHECK(session.sql("SELECT is_partial || ' ' || loss_state || ' ' || (test_accuracy IS NULL) || ' ' || (seconds > 0) "
+                    "FROM epochs ORDER BY epoch DESC LIMIT 1") == "1 finite 1 1");
+  CHECK(session.sql("SELECT group_concat(DISTINCT is_partial) FROM epochs WHERE epoch < (SELECT max(epoch) FROM "
+                    "epochs)") == "0");
+  CHECK(session.sql("SELECT sum(events_missing) FROM trial_totals") == "0");
+}
+
 TEST_CASE("repeats are trained from seeds of their own, and the same seed gives the same losses") {
   const Session session;
   const std::string sweep =

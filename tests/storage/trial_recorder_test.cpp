@@ -90,6 +90,18 @@ TEST_CASE("an epoch's tensor_bytes_peak is the largest that was sent for it") {
   CHECK(is_null(t.database, "SELECT tensor_bytes_peak FROM epochs WHERE epoch = 2"));
 }
 
+TEST_CASE("an epoch is partial or whole as the program says, and neither where it says nothing") {
+  RecordedTrial t;
+  t.recorder.write(
+      {.events = {received(1, R"({"event":"epoch","epoch":1,"train_loss":0.5,"test_accuracy":0.9,"is_partial":0})"),
+                  received(2, R"({"event":"epoch","epoch":2,"train_loss":0.4,"steps":7,"is_partial":1})"),
+                  received(3, R"({"event":"epoch","epoch":3,"train_loss":0.4})")}});
+  CHECK(
+      text(t.database,
+           "SELECT group_concat(coalesce(is_partial, 'unknown') || ' ' || coalesce(test_accuracy, 'none'), ', ') FROM "
+           "(SELECT * FROM epochs ORDER BY epoch)") == "0 0.9, 1 none, unknown none");
+}
+
 TEST_CASE("settings that the program tells stand beside those of the sweep, which they do not change") {
   RecordedTrial t;
   const std::string before = text(t.database, "SELECT settings ->> '$.interval' FROM trials");

@@ -14,11 +14,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -369,12 +371,30 @@ TEST_CASE("with threads=1 the process has one thread, whatever the environment s
   CHECK(std::distance(begin(tasks), end(tasks)) == 1);
 }
 
-TEST_CASE("SIGTERM ends training with the figures so far and exit code 143") {
+TEST_CASE("SIGTERM ends training with the figures so far and exit code 143, and the epoch in hand is told as partial") {
   const Folder folder;
-  Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000"}, {});
-  wait_until([&] { return contains(run.errors(), "epoch 1/"); });
+  EventSocket socket(folder.path() / "events");
+  Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000", "--batch_size=1"},
+          {{"MEMTRACK_EVENTS", (folder.path() / "events").string()}});
+  std::vector<Event> events;
+  const auto take = [&] {
+    for (Event& event : socket.take()) events.push_back(std::move(event));
+  };
+  wait_until([&] {
+    take();
+    return contains(run.errors(), "epoch 1/");
+  });
   run.signal(SIGTERM);
   CHECK(run.wait() == 143);
+  take();
+  const auto* last = std::get_if<EpochEvent>(&events.back().what);
+  REQUIRE(last != nullptr);
+  CHECK(last->epoch == 2);
+  const std::map<std::string, double> values(last->values.begin(), last->values.end());
+  CHECK(values.at("is_partial") == 1);
+  CHECK(values.at("steps") >= 1);
+  CHECK(std::isfinite(values.at("train_loss")));
+  CHECK_FALSE(values.contains("test_accuracy"));
   const nlohmann::json metrics = nlohmann::json::parse(run.output());
   CHECK(metrics["was_stopped"] == true);
   CHECK(metrics["epochs"].size() >= 1);
