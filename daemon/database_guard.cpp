@@ -23,7 +23,7 @@ bool is_held_by_living(const std::filesystem::path& path) {
 
 TrialLock guard_database(const std::filesystem::path& database) {
   const std::filesystem::path path = daemon_lock_path(database);
-  std::filesystem::create_directories(path.parent_path());
+  make_folders(path.parent_path());
   std::optional<TrialLock> lock = TrialLock::try_acquire(path);
   // Whoever only looks whether the lock is held, holds it for a moment himself.
   for (int attempt = 0; !lock && attempt < 1000 && !is_held_by_living(path); ++attempt) {

@@ -1,5 +1,6 @@
 #include "storage/database.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <sys/random.h>
@@ -10,9 +11,12 @@
 #include <cstring>
 #include <ctime>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "storage/file_descriptor.h"
 #include "storage/file_system.h"
+#include "storage/paths.h"
 #include "storage/schema.h"
 #include "storage/sqlite_error.h"
 
@@ -54,16 +58,19 @@ void migrate(SQLite::Database& handle) {
   }
 }
 
-// Creating the folder and the file is ours, so that their modes are: figures may be looked at by the group as umask
-// says.
-void make_parent_folder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  if (error) {
-    throw StorageError(
-        fmt::format("cannot make the folder of {}: {}; name another file with --db", path.string(), error.message()),
-        false);
+// Folder and file are made by us, so that they are their user's alone: commands and sweep files stand in the database.
+// SQLite gives its -wal and -shm files the mode of the database. Who wants others to read it may change its mode.
+void make_private_file(const fs::path& path) {
+  try {
+    make_folders(path.parent_path());
+  } catch (const std::system_error& error) {
+    throw StorageError(fmt::format("cannot make the folder of {}: {}; name another file with --db", path.string(),
+                                   error.code().message()),
+                       false);
   }
+  // Never of a file that is there: closing a descriptor of it would drop the locks of our own connections (fcntl(2)).
+  // Where it cannot be made, SQLite says why.
+  FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 }
 
 // SQLite's own words name neither the folder nor what is wrong with it.
@@ -128,7 +135,7 @@ Database Database::open_for_writing(const fs::path& path, std::chrono::milliseco
   if (const auto file_system = file_system_of(path)) {
     refuse_network(path, *file_system);
   }
-  make_parent_folder(path);
+  make_private_file(path);
   try {
     auto handle = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                                                      static_cast<int>(busy_timeout.count()));

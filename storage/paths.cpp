@@ -6,11 +6,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 namespace memtrack {
 namespace fs = std::filesystem;
@@ -43,7 +45,7 @@ fs::path state_directory() {
 
 // Makes `path` with mode 0700 where it is missing, and insists that it is ours alone.
 void make_private_directory(const fs::path& path) {
-  fs::create_directories(path.parent_path());
+  make_folders(path.parent_path());
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
     throw std::runtime_error(fmt::format("cannot make the folder {}: {}", path.string(), std::strerror(errno)));
   }
@@ -58,12 +60,37 @@ void make_private_directory(const fs::path& path) {
   }
 }
 
+// A uid becomes part of a path: it must not lead elsewhere.
+std::string_view checked_uid(std::string_view uid) {
+  constexpr std::size_t kMostBytes = 64;
+  const auto is_harmless = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  };
+  if (uid.empty() || uid.size() > kMostBytes || !std::all_of(uid.begin(), uid.end(), is_harmless)) {
+    throw std::runtime_error(
+        fmt::format("'{}' is no uid of a trial: letters, digits, '-' and '_', 1 to {} of them", uid, kMostBytes));
+  }
+  return uid;
+}
+
 // memtrack.db -> memtrack.<ending>, in the same folder.
 fs::path beside(const fs::path& database, std::string_view ending) {
   return database.parent_path() / fmt::format("{}.{}", database.stem().string(), ending);
 }
 
 }  // namespace
+
+void make_folders(const fs::path& path) {
+  if (path.empty() || fs::is_directory(path)) {
+    return;
+  }
+  if (path.has_relative_path()) {
+    make_folders(path.parent_path());
+  }
+  if (mkdir(path.c_str(), 0700) != 0 && (errno != EEXIST || !fs::is_directory(path))) {
+    throw std::system_error(errno, std::generic_category(), "cannot make the folder " + path.string());
+  }
+}
 
 fs::path database_path(std::string_view flag) {
   if (!flag.empty()) {
@@ -107,15 +134,15 @@ fs::path daemon_socket_path(std::string_view flag) {
 }
 
 fs::path trial_lock_path(std::string_view trial_uid) {
-  return runtime_directory() / fmt::format("{}.lock", trial_uid);
+  return runtime_directory() / fmt::format("{}.lock", checked_uid(trial_uid));
 }
 
 fs::path event_socket_path(std::string_view trial_uid) {
-  return checked_socket_path(runtime_directory() / fmt::format("{}.ev", trial_uid));
+  return checked_socket_path(runtime_directory() / fmt::format("{}.ev", checked_uid(trial_uid)));
 }
 
 std::string trial_cgroup_name(std::string_view trial_uid) {
-  return fmt::format("memtrack-{}", trial_uid);
+  return fmt::format("memtrack-{}", checked_uid(trial_uid));
 }
 
 fs::path trial_log_path(const fs::path& database, std::int64_t trial_id) {

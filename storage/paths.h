@@ -10,6 +10,10 @@
 
 namespace memtrack {
 
+// Makes what is missing of `path`, each folder with mode 0700 whatever the umask says: what we keep there tells which
+// commands ran. Throws std::system_error.
+void make_folders(const std::filesystem::path& path);
+
 // --db beats MEMTRACK_DB beats memtrack.db in the state directory ($XDG_STATE_HOME/memtrack, else /var/lib/memtrack for
 // root, else ~/.local/state/memtrack). Absolute. `flag` is what --db said, empty where it was not given.
 std::filesystem::path database_path(std::string_view flag);
@@ -22,7 +26,8 @@ std::filesystem::path runtime_directory();
 // Throws where the path is over the 107 bytes that a unix socket address holds.
 std::filesystem::path daemon_socket_path(std::string_view flag);
 
-// Trials are named by their uid here, since several databases share the runtime directory. Throws as above.
+// Trials are named by their uid here, since several databases share the runtime directory. Throws as above, and where
+// the uid, which may come from a database that others wrote, holds anything but letters, digits, '-' and '_'.
 std::filesystem::path trial_lock_path(std::string_view trial_uid);
 std::filesystem::path event_socket_path(std::string_view trial_uid);
 

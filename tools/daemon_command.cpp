@@ -70,7 +70,7 @@ int start(const DaemonOptions& options) {
     }
     return kRight;
   }
-  std::filesystem::create_directories(database.parent_path());
+  make_folders(database.parent_path());
   const std::filesystem::path log = daemon_log_path(database);
   std::vector<std::string> arguments = {"--db", database.string(), "--socket", socket.string()};
   if (const std::filesystem::path config = config_file(""); !config.empty()) {

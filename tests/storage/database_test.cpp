@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <fmt/format.h>
 
 #include <fstream>
@@ -44,6 +45,31 @@ TEST_CASE("a new database is WAL, synchronous FULL, marked as ours, and of the n
   CHECK(database.handle().execAndGet("PRAGMA user_version").getInt() ==
         static_cast<int>(memtrack::migrations().size()));
   CHECK(database.handle().execAndGet("PRAGMA integrity_check").getString() == "ok");
+}
+
+TEST_CASE("a new database and its companions are readable by their user alone whatever the umask says") {
+  TemporaryDirectory folder;
+  const auto path = folder / "memtrack.db";
+  const mode_t old_mask = umask(0);
+  Database database = Database::open_for_writing(path);
+  umask(old_mask);
+  for (const char* companion : {"", "-wal", "-shm"}) {
+    CAPTURE(companion);
+    struct stat status {};
+    REQUIRE(stat((path.string() + companion).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+  }
+}
+
+TEST_CASE("a database that its user has opened to others stays so") {
+  TemporaryDirectory folder;
+  const auto path = folder / "memtrack.db";
+  { Database::open_for_writing(path); }
+  chmod(path.c_str(), 0640);
+  { Database::open_for_writing(path); }
+  struct stat status {};
+  REQUIRE(stat(path.c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0640);
 }
 
 TEST_CASE("opening an existing database again changes nothing in it") {

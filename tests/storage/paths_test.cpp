@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "tests/temporary_directory.h"
 
@@ -83,6 +85,38 @@ TEST_CASE("what belongs to a database stands beside it, private where it must be
   struct stat status {};
   REQUIRE(stat((folder / "mine.private").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0700);
+}
+
+TEST_CASE("folders are made for their user alone whatever the umask says and those that are there stay as they are") {
+  TemporaryDirectory folder;
+  const auto mode_of = [&](const std::string& name) {
+    struct stat status {};
+    REQUIRE(stat((folder / name).c_str(), &status) == 0);
+    return status.st_mode & 0777;
+  };
+  const mode_t old_mask = umask(0);
+  mkdir((folder / "open").c_str(), 0755);
+  memtrack::make_folders(folder / "open/a/b/");
+  umask(old_mask);
+  CHECK(mode_of("open") == 0755);
+  CHECK(mode_of("open/a") == 0700);
+  CHECK(mode_of("open/a/b") == 0700);
+  std::ofstream(folder / "file") << "x";
+  CHECK_THROWS_WITH_AS(memtrack::make_folders(folder / "file/a"), doctest::Contains("cannot make the folder"),
+                       std::system_error);
+}
+
+TEST_CASE("a uid that would lead to another folder names no lock and no socket and no cgroup") {
+  TemporaryDirectory folder;
+  ScopedEnvironment runtime("XDG_RUNTIME_DIR", folder.path().string());
+  CHECK(memtrack::trial_lock_path("0af3-x_Y").filename() == "0af3-x_Y.lock");
+  for (const std::string uid : {"", ".", "..", "../x", "a/b", "/etc/passwd", "a b", "a\nb", "é"}) {
+    CAPTURE(uid);
+    CHECK_THROWS_WITH_AS(memtrack::trial_lock_path(uid), doctest::Contains("is no uid of a trial"), std::runtime_error);
+    CHECK_THROWS_AS(memtrack::event_socket_path(uid), std::runtime_error);
+    CHECK_THROWS_AS(memtrack::trial_cgroup_name(uid), std::runtime_error);
+  }
+  CHECK_THROWS_AS(memtrack::trial_lock_path(std::string(65, 'a')), std::runtime_error);
 }
 
 TEST_CASE("a program that is not there is missed with the places that were looked at") {
