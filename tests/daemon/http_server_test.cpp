@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,10 +12,12 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "daemon/client.h"
+#include "daemon/patience.h"
 #include "tests/temporary_directory.h"
 
 using namespace memtrack;
@@ -51,18 +54,29 @@ boost::asio::awaitable<HttpResponse> count(HttpRequest) {
   co_return response;
 }
 
+boost::asio::awaitable<HttpResponse> measure(HttpRequest request) {
+  co_return HttpResponse{.status = 200, .body = std::to_string(request.body.size())};
+}
+
+// Until the server ends.
+boost::asio::awaitable<HttpResponse> hold(HttpRequest) {
+  co_await pause_for(std::chrono::hours(1));
+  co_return HttpResponse{};
+}
+
+constexpr std::size_t kLargeBody = 200'000;
+
 std::vector<Route> test_routes() {
-  return {{"POST", "/echo/{}", Access::reads, 1000, echo},
-          {"GET", "/fail", Access::reads, 1000, fail},
-          {"GET", "/refuse", Access::reads, 1000, refuse},
-          {"GET", "/count", Access::reads, 1000, count}};
+  return {{"POST", "/echo/{}", Access::reads, 1000, echo},    {"POST", "/measure", Access::reads, kLargeBody, measure},
+          {"POST", "/hold", Access::reads, kLargeBody, hold}, {"GET", "/fail", Access::reads, 1000, fail},
+          {"GET", "/refuse", Access::reads, 1000, refuse},    {"GET", "/count", Access::reads, 1000, count}};
 }
 
 // A server on a thread of its own.
 class TestServer {
  public:
   explicit TestServer(const HttpLimits& limits = {})
-      : server_(context_, socket(), test_routes(), limits, [](const std::string&) {}) {
+      : server_(context_, socket(), test_routes(), limits, [this](const std::string& trouble) { tell(trouble); }) {
     server_.start();
     thread_ = std::thread([this] { context_.run(); });
   }
@@ -74,8 +88,20 @@ class TestServer {
   std::filesystem::path socket() const { return folder_ / "s"; }
   const std::filesystem::path& folder() const { return folder_.path(); }
   ApiClient client() const { return ApiClient(socket()); }
+  // What the server has complained of, a line each.
+  std::string troubles() const {
+    const std::lock_guard lock(mutex_);
+    return troubles_;
+  }
 
  private:
+  void tell(const std::string& trouble) {
+    const std::lock_guard lock(mutex_);
+    troubles_ += trouble + "\n";
+  }
+
+  mutable std::mutex mutex_;
+  std::string troubles_;
   TemporaryDirectory folder_;
   boost::asio::io_context context_;
   HttpServer server_;
@@ -172,6 +198,35 @@ TEST_CASE("two requests on one connection are answered in order") {
   CHECK(answers.find("[\"2\"]", first) != std::string::npos);
 }
 
+TEST_CASE("who asks for the header alone gets the header alone and the next answer after it") {
+  TestServer server;
+  for (const char* path : {"/count", "/nothing"}) {
+    const std::string answers =
+        answer_to(server, fmt::format("HEAD {} HTTP/1.1\r\nHost: x\r\n\r\n"
+                                      "GET /refuse HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                                      path));
+    CAPTURE(answers);
+    const std::size_t end = answers.find("\r\n\r\n");
+    REQUIRE(end != std::string::npos);
+    CHECK(answers.substr(end + 4).starts_with("HTTP/1.1 404 Not Found"));
+    CHECK(answers.ends_with("{\"error\":\"there is no such thing\"}\n"));
+  }
+}
+
+TEST_CASE("hundreds of requests that come at once on one connection are all answered") {
+  TestServer server;
+  std::string requests;
+  for (int i = 0; i < 500; ++i) {
+    requests += "POST /echo/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab";
+  }
+  const std::string answers = answer_to(server, requests + "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = answers.find("HTTP/1.1 200 OK", at)) != std::string::npos; ++at) {
+    ++count;
+  }
+  CHECK(count == 500);
+}
+
 TEST_CASE("a body over its route's limit is refused with 413, however it is sent, and the limit itself is taken") {
   TestServer server;
   const auto post = [&](std::size_t bytes) {
@@ -224,6 +279,25 @@ TEST_CASE("slow clients keep nobody waiting, and are cut off in time") {
   CHECK(receive_all(slow_body).empty());
 }
 
+TEST_CASE("a client that sends its request drop by drop has no more time than others") {
+  TestServer server({.header_time = std::chrono::milliseconds(500), .body_time = std::chrono::milliseconds(500)});
+  for (const std::string begin :
+       {"GET /count HTTP/1.1\r\nX: ", "POST /echo/1 HTTP/1.1\r\nContent-Length: 999\r\n\r\n"}) {
+    CAPTURE(begin);
+    const FileDescriptor dripping = connect_to(server.socket());
+    send_all(dripping, begin);
+    pollfd closed{.fd = dripping.get(), .events = POLLIN, .revents = 0};
+    int drops = 0;
+    while (drops < 900 && poll(&closed, 1, 30) == 0) {
+      send_all(dripping, "x");
+      ++drops;
+    }
+    CHECK(drops < 900);
+    CHECK(receive_all(dripping).empty());
+  }
+  CHECK(server.client().get("/count").status == 200);
+}
+
 TEST_CASE("a client that does not read its answer is cut off in time") {
   TestServer server({.write_time = std::chrono::milliseconds(500)});
   const FileDescriptor deaf = connect_to(server.socket());
@@ -238,7 +312,7 @@ TEST_CASE("a client that does not read its answer is cut off in time") {
 }
 
 TEST_CASE("connections beyond the limit wait until others have gone") {
-  TestServer server({.connections = 2, .header_time = std::chrono::seconds(30)});
+  TestServer server({.connections = 2, .silence_when_full = std::chrono::hours(1)});
   FileDescriptor first = connect_to(server.socket());
   FileDescriptor second = connect_to(server.socket());
   const FileDescriptor third = connect_to(server.socket());
@@ -249,6 +323,72 @@ TEST_CASE("connections beyond the limit wait until others have gone") {
   CHECK(status_line(receive_all(third)) == "HTTP/1.1 404 Not Found");
 }
 
+TEST_CASE("where there are too many clients the longest silent one makes room for the next") {
+  TestServer server({.connections = 2, .silence_when_full = std::chrono::milliseconds(1)});
+  const FileDescriptor first = connect_to(server.socket());
+  send_all(first, "POST /echo/1 HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc");
+  const FileDescriptor second = connect_to(server.socket());
+  CHECK(server.client().get("/count").status == 200);
+  CHECK(receive_all(first).empty());
+  send_all(second, "GET /refuse HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  CHECK(status_line(receive_all(second)) == "HTTP/1.1 404 Not Found");
+}
+
+TEST_CASE("a client whose request is being answered never makes room") {
+  TestServer server({.connections = 2, .silence_when_full = std::chrono::milliseconds(1)});
+  const FileDescriptor busy = connect_to(server.socket());
+  send_all(busy, "POST /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+  for (int i = 0; i < 5; ++i) {
+    CHECK(server.client().get("/count").status == 200);
+  }
+  pollfd closed{.fd = busy.get(), .events = POLLIN, .revents = 0};
+  CHECK(poll(&closed, 1, 0) == 0);
+}
+
+TEST_CASE("a thousand silent clients keep nobody from being answered") {
+  rlimit files{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &files) == 0);
+  const rlimit old_files = files;
+  files.rlim_cur = std::min<rlim_t>(files.rlim_max, 4096);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &files) == 0);
+  {
+    TestServer server({.silence_when_full = std::chrono::milliseconds(1)});
+    std::vector<FileDescriptor> silent;
+    for (int i = 0; i < 1000; ++i) {
+      silent.push_back(connect_to(server.socket()));
+      send_all(silent.back(), i % 2 == 0 ? "" : "GET /cou");
+    }
+    CHECK(server.client().get("/count").status == 200);
+    CHECK(receive_all(silent.front()).empty());
+  }
+  setrlimit(RLIMIT_NOFILE, &old_files);
+}
+
+TEST_CASE("large requests wait for each other so that memory does not grow with their number") {
+  const std::string body(kLargeBody, 'x');
+  const std::string large =
+      fmt::format("POST /measure HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}", body.size(), body);
+  SUBCASE("and the next is taken when one has gone") {
+    TestServer server({.large_body_bytes = kLargeBody});
+    FileDescriptor slow = connect_to(server.socket());
+    send_all(slow, large.substr(0, 1000));
+    const FileDescriptor next = connect_to(server.socket());
+    send_all(next, large.substr(0, 1000));
+    CHECK(server.client().post("/echo/1").status == 200);  // small ones do not wait
+    slow = {};
+    send_all(next, large.substr(1000));
+    CHECK(receive_all(next).ends_with("\r\n\r\n200000\n"));
+  }
+  SUBCASE("and are refused when that takes too long") {
+    TestServer server({.large_body_bytes = kLargeBody, .body_time = std::chrono::milliseconds(2000)});
+    const FileDescriptor busy = connect_to(server.socket());
+    send_all(busy, fmt::format("POST /hold HTTP/1.1\r\nContent-Length: {}\r\n\r\n{}", body.size(), body));
+    const FileDescriptor next = connect_to(server.socket());
+    send_all(next, large);
+    CHECK(status_line(receive_all(next)) == "HTTP/1.1 503 Service Unavailable");
+  }
+}
+
 TEST_CASE("only we and root may talk to us") {
   CHECK(is_allowed_peer(1000, 1000));
   CHECK(is_allowed_peer(0, 1000));
@@ -256,7 +396,7 @@ TEST_CASE("only we and root may talk to us") {
   CHECK_FALSE(is_allowed_peer(1000, 0));
 }
 
-TEST_CASE("another user's connection is closed without an answer, even where the folder lets him in") {
+TEST_CASE("another user's connection is told of and closed without an answer, even where the folder lets him in") {
   if (geteuid() != 0) {
     MESSAGE("needs root to become another user");
     return;
@@ -287,6 +427,8 @@ TEST_CASE("another user's connection is closed without an answer, even where the
   close(answer[1]);
   CHECK(WEXITSTATUS(status) == 0);
   CHECK(server.client().get("/count").status == 200);
+  CHECK(server.troubles() ==
+        "a connection of user 65534 was refused: whoever may connect may run commands as user 0\n");
 }
 
 TEST_CASE("the socket is ours alone, and goes with the server") {
