@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -10,6 +9,7 @@
 #include <string_view>
 
 #include "daemon/api_rows.h"
+#include "daemon/health.h"
 #include "daemon/patience.h"
 #include "daemon/processes.h"
 #include "daemon/submission.h"
@@ -86,16 +86,8 @@ void require_row(Database& database, const char* what, std::int64_t id) {
 }
 
 Answer get_health(ApiContext& api, HttpRequest) {
-  const ResultTable counts = query(api.database,
-                                   "SELECT (SELECT count(*) FROM trials WHERE state = 'queued'), "
-                                   "(SELECT count(*) FROM trials WHERE state = 'running')");
-  const json body = {{"status", "ok"},
-                     {"version", MEMTRACK_VERSION},
-                     {"pid", getpid()},
-                     {"database", api.database.path().string()},
-                     {"queued", std::get<std::int64_t>(counts.rows[0][0])},
-                     {"running", std::get<std::int64_t>(counts.rows[0][1])}};
-  co_return HttpResponse{.status = 200, .body = body.dump(-1, ' ', false, json::error_handler_t::replace)};
+  co_return HttpResponse{
+      .status = 200, .body = health(api.database, api.figures).dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 Answer list_sweeps(ApiContext& api, HttpRequest request) {

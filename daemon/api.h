@@ -2,7 +2,7 @@
 
 // The requests that memtrackd answers. All bodies are JSON.
 //
-//   GET  /v1/health              {"status", "version", "pid", "database", "queued", "running"}
+//   GET  /v1/health              one object, docs/api.md
 //   POST /v1/sweeps              daemon/submission.h; 201
 //   GET  /v1/sweeps              [{columns of `sweeps` without config, "trials": n, and n of each state}]
 //   GET  /v1/sweeps/ID           the same of one, with config
@@ -28,6 +28,7 @@
 
 #include "daemon/api_rows.h"
 #include "daemon/children.h"
+#include "daemon/health.h"
 #include "daemon/router.h"
 #include "daemon/supervisor.h"
 #include "storage/database.h"
@@ -40,6 +41,7 @@ struct ApiContext {
   Children& children;
   Database& database;
   Supervisor& supervisor;
+  const ServiceFigures& figures;
   ChildProgram submitter;  // reads a request on stdin, writes what run_submitter() writes
   std::function<void(const std::string&)> on_trouble;
   PageCache pages = {};

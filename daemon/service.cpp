@@ -1,7 +1,6 @@
 #include "daemon/service.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -22,6 +21,7 @@
 #include "daemon/drain.h"
 #include "daemon/drawing.h"
 #include "daemon/http_server.h"
+#include "daemon/log.h"
 #include "daemon/patience.h"
 #include "daemon/processes.h"
 #include "daemon/supervisor.h"
@@ -99,6 +99,7 @@ class Service {
   Children children_;
   asio::signal_set stop_signals_;
   asio::signal_set hang_up_;
+  ServiceFigures figures_;
   std::optional<Database> database_;
   std::optional<Supervisor> supervisor_;
   std::optional<ApiContext> api_;
@@ -131,7 +132,10 @@ asio::awaitable<void> Service::start() {
   database_ = co_await with_patience(open, warn, kPatienceAtStart);
   SupervisorOptions supervision;
   supervision.log_cap_bytes = options_.settings.log_cap_bytes;
-  supervision.on_news = log_news;
+  supervision.on_news = [this](const TrialNews& news) {
+    figures_.count(news);
+    log_news(news);
+  };
   supervision.on_trouble = warn;
   supervisor_.emplace(context_, children_, *database_, supervision);
   const ChildProgram submitter{.program = sibling_program("memtrackd"),
@@ -140,6 +144,7 @@ asio::awaitable<void> Service::start() {
                           .children = children_,
                           .database = *database_,
                           .supervisor = *supervisor_,
+                          .figures = figures_,
                           .submitter = submitter,
                           .on_trouble = warn});
   server_.emplace(context_, options_.settings.socket, api_routes(*api_), HttpLimits{}, warn);
@@ -268,7 +273,7 @@ int run_service(const ServiceOptions& options) {
     draw_trials(options.settings.database, *options.draw);
     return EXIT_SUCCESS;
   }
-  spdlog::set_default_logger(spdlog::stderr_color_mt("memtrackd"));
+  start_logging();
   put_in_force(options.settings);
   Service(options).run();
   return EXIT_SUCCESS;

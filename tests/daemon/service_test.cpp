@@ -9,6 +9,7 @@
 #include "daemon/processes.h"
 #include "storage/file_descriptor.h"
 #include "storage/paths.h"
+#include "storage/schema.h"
 #include "tests/daemon/fixture.h"
 
 using namespace memtrack;
@@ -51,18 +52,35 @@ TEST_CASE("a sweep's trials run one after the other, in their order, to the end"
                   "WHERE b.started_ns < a.ended_ns") == "0");
 }
 
-TEST_CASE("health tells version, process, database and what is queued and running") {
+TEST_CASE("health tells of process and database and queue and of what was written last") {
   Workplace place;
   Daemon daemon(place);
+  json health = daemon.client().get("/v1/health").body;
+  CHECK(health["last_sample_ns"] == nullptr);
+  CHECK(health["samples_thinned"] == nullptr);
+  const std::int64_t before = health["last_write_ns"];
   REQUIRE(daemon.submit({kUntilGo, "true"}).status == 201);
   REQUIRE(wait_until_begun(place));
-  const json health = daemon.client().get("/v1/health").body;
+  REQUIRE(wait_until([&] { return daemon.client().get("/v1/health").body["last_sample_ns"] != nullptr; }));
+  health = daemon.client().get("/v1/health").body;
+  CHECK(health["uptime_s"] > 0);
+  CHECK(health["database_bytes"] > 0);
+  CHECK(health["wal_bytes"] > 0);
+  CHECK(health["last_write_ns"] > before);
+  CHECK(health["last_sample_ns"] > before);
+  CHECK(health["schema_version"] == static_cast<int>(migrations().size()));
+  for (const char* changing :
+       {"uptime_s", "database_bytes", "wal_bytes", "last_write_ns", "last_sample_ns", "schema_version"}) {
+    health.erase(changing);
+  }
   CHECK(health == json{{"status", "ok"},
                        {"version", MEMTRACK_VERSION},
                        {"pid", daemon.pid()},
                        {"database", place.database().string()},
                        {"queued", 1},
-                       {"running", 1}});
+                       {"running", 1},
+                       {"samples_thinned", 0},
+                       {"trials", {{"started", 1}, {"adopted", 0}, {"put_back", 0}, {"ended", 0}, {"lost", 0}}}});
 }
 
 TEST_CASE("a command runs in the submitter's folder with the submitter's environment, not the daemon's") {
@@ -216,6 +234,7 @@ TEST_CASE("SIGTERM ends the daemon and not the trial, the next daemon watches it
   CHECK(place.processes_of_trial(1) > 0);
   Daemon next(place);
   REQUIRE(wait_until([&] { return next.log().find("trial 1 runs already") != std::string::npos; }));
+  CHECK(next.client().get("/v1/health").body["trials"]["adopted"] == 1);
   place.make_file("go");
   REQUIRE(wait_for_state(place, 2, "done"));
   CHECK(place.sql("SELECT state FROM trials WHERE trial_id = 1") == "done");
