@@ -102,13 +102,19 @@ fs::path database_path(std::string_view flag) {
   return state_directory() / "memtrack.db";
 }
 
-fs::path runtime_directory() {
-  fs::path path = fmt::format("/tmp/memtrack-{}", geteuid());
-  if (const std::string runtime = environment("XDG_RUNTIME_DIR"); !runtime.empty()) {
-    path = fs::path(runtime) / "memtrack";
-  } else if (geteuid() == 0) {
-    path = "/run/memtrack";
+fs::path choose_runtime_directory(const std::string& xdg_runtime_dir, uid_t user, const fs::path& run) {
+  const bool of_session = xdg_runtime_dir.empty() || xdg_runtime_dir == (run / "user" / std::to_string(user)).string();
+  if (fs::path of_service = run / fmt::format("memtrack-{}", user); of_session && fs::is_directory(of_service)) {
+    return of_service;
   }
+  if (!xdg_runtime_dir.empty()) {
+    return fs::path(xdg_runtime_dir) / "memtrack";
+  }
+  return user == 0 ? run / "memtrack" : fs::path(fmt::format("/tmp/memtrack-{}", user));
+}
+
+fs::path runtime_directory() {
+  fs::path path = choose_runtime_directory(environment("XDG_RUNTIME_DIR"), geteuid(), "/run");
   make_private_directory(path);
   return path;
 }

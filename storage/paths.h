@@ -3,6 +3,8 @@
 // Where memtrack keeps things. The only place that knows; all names follow from the database's path, the runtime
 // directory and a trial's ids.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -18,8 +20,13 @@ void make_folders(const std::filesystem::path& path);
 // root, else ~/.local/state/memtrack). Absolute. `flag` is what --db said, empty where it was not given.
 std::filesystem::path database_path(std::string_view flag);
 
-// Sockets and locks: $XDG_RUNTIME_DIR/memtrack, else /run/memtrack (root), else /tmp/memtrack-UID. Created with mode
-// 0700. Throws where it belongs to someone else or is open to others.
+// Sockets and locks: $XDG_RUNTIME_DIR/memtrack, else /run/memtrack (root), else /tmp/memtrack-UID. But a folder that
+// memtrackd@USER was given by the system, /run/memtrack-UID, comes before the folder of a login session: daemon and
+// sessions of one user must meet, and a session's folder goes with it. `run` is /run. Makes nothing.
+std::filesystem::path choose_runtime_directory(const std::string& xdg_runtime_dir, uid_t user,
+                                               const std::filesystem::path& run);
+
+// The folder chosen, created with mode 0700. Throws where it belongs to someone else or is open to others.
 std::filesystem::path runtime_directory();
 
 // --socket beats MEMTRACK_SOCKET beats memtrackd.sock in the runtime directory.
