@@ -113,6 +113,7 @@ CommandLine::CommandLine()
   add_daemon_command(*app_, action_);
   add_log_command(*app_, action_);
   add_doctor_command(*app_, action_);
+  add_completion_command(*app_, action_);
   add_examples(*app_,
                "memtrack run -- python3 train.py        measure one command\n"
                "memtrack daemon start                   then submit sweeps:\n"

@@ -33,6 +33,7 @@ void add_daemon_command(CLI::App& app, Action& action);
 void add_log_command(CLI::App& app, Action& action);
 void add_attach_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
+void add_completion_command(CLI::App& app, Action& action);
 
 // --db and --socket, the same wherever they are taken.
 void add_database_option(CLI::App& command, std::string& flag);
