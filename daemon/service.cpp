@@ -176,8 +176,8 @@ asio::awaitable<void> Service::stop() {
     server_->stop();
   }
   if (!collectors_.empty()) {
-    spdlog::info("{} of the queue run: waiting {} for them; another signal cancels them", collectors_.size(),
-                 format_duration(options_.settings.drain));
+    spdlog::info("running trials of the queue: {}; waiting {} for them, and another signal cancels them",
+                 collectors_.size(), format_duration(options_.settings.drain));
   }
   while (has_work_left()) {
     co_await pause_for(kBetweenLooks);

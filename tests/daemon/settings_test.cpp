@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "daemon/settings.h"
 #include "storage/paths.h"
 #include "tests/daemon/fixture.h"
 
@@ -147,4 +148,14 @@ TEST_CASE("log_cap bounds what is kept of a trial's output") {
   CHECK(std::filesystem::file_size(log) + std::filesystem::file_size(older_log_path(log)) < 9000);
   CHECK(place.sql("SELECT log_bytes + log_bytes_discarded FROM trial_totals") == "100004");
   CHECK(run_memtrackd(place, {"--log-cap", "8"}).output.find("memtrackd: --log-cap: log_cap is '8'") == 0);
+}
+
+TEST_CASE("the administrator's guide has a line for each setting") {
+  const std::string guide =
+      memtrack::testing::read_file(std::filesystem::path(MEMTRACK_SOURCE_DIR) / "docs/operations.md");
+  for (const Setting& setting : all_settings()) {
+    CAPTURE(setting.name);
+    CHECK(contains(guide, fmt::format("\n| `{}` | ", setting.name)));
+    CHECK(contains(guide, fmt::format("\n{}: ", setting.name)));
+  }
 }
