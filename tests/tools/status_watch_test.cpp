@@ -15,6 +15,7 @@
 
 #include "storage/file_descriptor.h"
 #include "storage/query.h"
+#include "storage/trial_queue.h"
 #include "tests/end_to_end/session.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/text.h"
@@ -97,7 +98,7 @@ TEST_CASE("status is drawn again on a terminal of 80 columns and Ctrl-C leaves t
   const Session session;
   setenv("XDG_RUNTIME_DIR", (session.folder() / "run").c_str(), 1);
   RecordedSweep sweep(list_sweep());
-  claim_next_trial(sweep.database(), std::nullopt).value();
+  claim_next_trial(sweep.database(), std::nullopt).trial.value();
   OnTerminal watch(sweep.path());
   const termios before = watch.mode();
   watch.drawn_with("trial 1 of sweep 1");
@@ -120,12 +121,12 @@ TEST_CASE("status is drawn again on a terminal of 80 columns and Ctrl-C leaves t
 TEST_CASE("where no terminal is redrawn status prints a line for each change until it is ended") {
   const Session session;
   RecordedSweep sweep(list_sweep());
-  const std::string watched = session.output_of(fmt::format(
-      "memtrack status --watch --db {0} > out & pid=$!\n"
-      "until grep -q '3 queued' out; do sleep 0.05; done\n"
-      "sqlite3 {0} \"UPDATE trials SET state = 'cancelled'\"\n"
-      "until grep -q '3 cancelled' out; do sleep 0.05; done\n"
-      "kill $pid; wait $pid; echo exit $? >> out; cat out",
-      sweep.path().string()));
+  const std::string watched =
+      session.output_of(fmt::format("memtrack status --watch --db {0} > out & pid=$!\n"
+                                    "until grep -q '3 queued' out; do sleep 0.05; done\n"
+                                    "sqlite3 {0} \"UPDATE trials SET state = 'cancelled'\"\n"
+                                    "until grep -q '3 cancelled' out; do sleep 0.05; done\n"
+                                    "kill $pid; wait $pid; echo exit $? >> out; cat out",
+                                    sweep.path().string()));
   CHECK(watched == "sweep 1 'small list' queued: 3 queued\nsweep 1 'small list' cancelled: 3 cancelled\nexit 143\n");
 }
