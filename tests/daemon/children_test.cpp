@@ -139,7 +139,7 @@ TEST_CASE("orphans come to us and are strays, our own children are not") {
   REQUIRE(wait_until([&] { return children.take_status(parent).has_value(); }));
   const pid_t orphan = std::stoi(read_file(pid_file));
   CHECK(children.strays() == std::vector<pid_t>{orphan});
-  TreeEnd end("no trial has this uid");
+  TreeEnd end("no-trial-has-this-uid");
   CHECK(wait_until([&] { return end.look(children.strays()); }));
   CHECK(end.killed() == 1);
   CHECK(children.strays().empty());
