@@ -11,6 +11,7 @@
 #include "storage/paths.h"
 #include "storage/query.h"
 #include "storage/trial_lock.h"
+#include "storage/trial_queue.h"
 
 namespace memtrack {
 

@@ -19,6 +19,7 @@
 #include "daemon/children.h"
 #include "daemon/database_guard.h"
 #include "daemon/drain.h"
+#include "daemon/drawing.h"
 #include "daemon/http_server.h"
 #include "daemon/log.h"
 #include "daemon/patience.h"
@@ -265,6 +266,10 @@ int run_service(const ServiceOptions& options) {
   if (options.submit) {
     const std::string request{std::istreambuf_iterator<char>(std::cin), {}};
     std::cout << run_submitter(options.settings.database, request) << std::flush;
+    return EXIT_SUCCESS;
+  }
+  if (options.draw) {
+    draw_trials(options.settings.database, *options.draw);
     return EXIT_SUCCESS;
   }
   start_logging();

@@ -10,6 +10,7 @@
 
 #include "storage/bind.h"
 #include "storage/sqlite_error.h"
+#include "storage/trial_rows.h"
 
 namespace memtrack {
 namespace {
@@ -297,6 +298,7 @@ void TrialRecorder::finish(const RecordBatch& batch, const TrialOutcome& outcome
     if (end.exec() != 1) {
       throw StorageError(fmt::format("trial {} was ended by someone else while it ran", trial_id_), false);
     }
+    queue_retry_as_allowed(handle, trial_id_);
     transaction.commit();
   });
 }

@@ -11,6 +11,7 @@
 #include "daemon/processes.h"
 #include "storage/paths.h"
 #include "storage/trial_lock.h"
+#include "storage/trial_queue.h"
 #include "storage/trial_recorder.h"
 #include "tests/daemon/fixture.h"
 
@@ -25,7 +26,7 @@ namespace {
 // A claimed trial of a sweep of one.
 Trial claimed_trial(Database& database) {
   insert_sweeps(database, parse_sweep_file(sweep_of_commands({"true"}), "test.yaml", {}), {}, "/", "{}");
-  return claim_next_trial(database, std::nullopt).value();
+  return claim_next_trial(database, std::nullopt).trial.value();
 }
 
 void mark_started(const Workplace& place, const Trial& trial, pid_t collector) {
@@ -116,7 +117,7 @@ TEST_CASE("a claimed trial whose collector never came is put back, and runs when
   const RecoverySummary summary = recover(database);
   CHECK(summary.put_back == 1);
   CHECK(state_of(place, trial) == "queued");
-  CHECK(claim_next_trial(database, std::nullopt)->trial_id == trial.trial_id);
+  CHECK(claim_next_trial(database, std::nullopt).trial->trial_id == trial.trial_id);
 }
 
 TEST_CASE("a started trial without a collector is lost, and what is left of its tree is killed") {

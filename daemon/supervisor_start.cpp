@@ -1,0 +1,82 @@
+// From a claimed trial to its collector.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "daemon/processes.h"
+#include "daemon/running_trial.h"
+#include "daemon/supervisor_state.h"
+#include "storage/paths.h"
+
+namespace memtrack {
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+namespace {
+
+ChildProgram collector_for(const fs::path& database, const Trial& trial, const TrialLock& lock) {
+  ChildProgram child{.program = sibling_program("memtrack-collector"),
+                     .arguments = {"--db", database.string(), "--trial", std::to_string(trial.trial_id), "--lock-fd",
+                                   std::to_string(lock.descriptor())}};
+  if (const fs::path environment = environment_path(database, trial.sweep_id); fs::exists(environment)) {
+    child.arguments.insert(child.arguments.end(), {"--environment", environment.string()});
+  }
+  child.arguments.insert(child.arguments.end(), {"--log", trial_log_path(database, trial.trial_id).string()});
+  return child;
+}
+
+}  // namespace
+
+// nullopt also where the file cannot be made, for example on a full disk: that may pass too.
+std::optional<TrialLock> Supervisor::State::try_lock(const Trial& trial) {
+  try {
+    return TrialLock::try_acquire(trial_lock_path(trial.uid));
+  } catch (const std::runtime_error& error) {
+    if (lock_trouble != error.what()) {
+      lock_trouble = error.what();
+      complain(lock_trouble);
+    }
+    return std::nullopt;
+  }
+}
+
+// The lock of a trial that is still ours to start when we have it. nullopt: it is not.
+asio::awaitable<std::optional<TrialLock>> Supervisor::State::lock_claimed(const Trial& trial) {
+  std::optional<TrialLock> lock = try_lock(trial);
+  while (!lock && !stopping) {
+    co_await pause_for(kLookAgainSoon);
+    lock = try_lock(trial);
+  }
+  const std::optional<Trial> now =
+      co_await patiently([this, &trial] { return find_running(database, trial.trial_id); });
+  if (!lock || stopping || !now || now->started_ns) {
+    co_return std::nullopt;
+  }
+  // An owner from an earlier attempt at starting it would look like a dead collector.
+  if (ftruncate(lock->descriptor(), 0) != 0) {
+    complain("cannot empty the lock file of trial " + std::to_string(trial.trial_id));
+  }
+  co_return lock;
+}
+
+asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
+  std::string trouble;
+  if (cancelled.contains(trial.trial_id)) {
+    const std::string collector_end = "was not started";
+    co_await settle(trial, collector_end);
+    co_return;
+  }
+  try {
+    const ChildProgram program = collector_for(database.path(), trial, lock);
+    const pid_t child = children.start_detached(program, lock.descriptor());
+    tell(TrialStep::started, trial);
+    watch({.trial = trial, .collector = {context, open_process(child).release()}, .child = child});
+    co_return;  // and our copy of the lock is closed: the collector's alone counts
+  } catch (const std::runtime_error& error) {
+    trouble = error.what();
+  }
+  complain(fmt::format("trial {} is put back: {}", trial.trial_id, trouble));
+  co_await patiently([this, &trial] { return requeue_trial(database, trial.trial_id); });
+  co_await pause_for(kPauseAfterFailedStart);
+}
+
+}  // namespace memtrack
