@@ -103,7 +103,7 @@ CommandLine::CommandLine()
   add_run_command(*app_, action_, run_words_);
   add_attach_command(*app_, action_);
   add_status_command(*app_, action_);
-  add_cancel_command(*app_, action_);
+  add_queue_commands(*app_, action_);
   add_logs_command(*app_, action_);
   add_report_command(*app_, action_);
   add_effects_command(*app_, action_);

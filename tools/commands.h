@@ -21,7 +21,8 @@ void add_sweep_command(CLI::App& app, Action& action);
 // `words`: the first "--" of the command line and all behind it, which nobody else has looked at.
 void add_run_command(CLI::App& app, Action& action, const std::vector<std::string>& words);
 void add_status_command(CLI::App& app, Action& action);
-void add_cancel_command(CLI::App& app, Action& action);
+// cancel, retry, pause, resume
+void add_queue_commands(CLI::App& app, Action& action);
 void add_logs_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_effects_command(CLI::App& app, Action& action);

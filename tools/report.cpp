@@ -15,15 +15,17 @@ namespace {
 
 constexpr std::array kMetrics = std::to_array<ReportMetric>({
     {"used", "avg_used_bytes", "tick_count", "memory\nused\nMiB",
-     "used_bytes, the whole system's total - free - buffers - cached"},
+     "used_bytes, the whole system's total - free - buffers - cached", true},
     {"used_psutil", "avg_used_psutil_bytes", "tick_count", "used\n(psutil)\nMiB",
      "used_psutil_bytes, the whole system's total - free - buffers - cached - reclaimable slab, as in psutil 4.4 to "
-     "7.0"},
+     "7.0",
+     true},
     {"used_available", "avg_used_available_bytes", "tick_count", "used\n(available)\nMiB",
-     "used_available_bytes, the whole system's total - available"},
+     "used_available_bytes, the whole system's total - available", true},
     {"used_corrected", "avg_used_corrected_bytes", "used_corrected_count", "used\n(corrected)\nMiB",
      "used_corrected_bytes, psutil's form without free pages on per-CPU lists and with shared memory; read on ticks at "
-     "least 1 s apart"},
+     "least 1 s apart",
+     true},
     {"tree_rss", "avg_tree_rss_bytes", "tick_count", "tree rss\nMiB",
      "tree_rss_bytes, resident memory of the trial's own process tree"},
     {"tree_rss_anon", "avg_tree_rss_anon_bytes", "tick_count", "tree rss\nanon MiB",
@@ -39,7 +41,7 @@ constexpr const char* kSelectRows =
     "m.{average}, m.{count}, m.tick_count, m.avg_tree_rss_bytes, m.peak_rss_bytes, m.peak_source, "
     "(SELECT e.value FROM metrics e WHERE e.trial_id = t.trial_id AND e.name = 'test_accuracy' AND e.epoch IS NOT NULL "
     "ORDER BY e.epoch DESC, e.time_ns DESC LIMIT 1), "
-    "(SELECT p.pss_skipped FROM trial_totals p WHERE p.trial_id = t.trial_id) "
+    "(SELECT p.pss_skipped FROM trial_totals p WHERE p.trial_id = t.trial_id), t.system_shared "
     "FROM trials t JOIN (SELECT * FROM trial_memory WHERE trial_id BETWEEN ?2 AND ?3) m ON m.trial_id = t.trial_id "
     "WHERE t.sweep_id = ?1 AND NOT t.warmup ORDER BY t.number, t.repeat, t.attempt, t.trial_id";
 
@@ -71,6 +73,7 @@ ReportRow read_row(const std::vector<Value>& values) {
   row.peak_source = text_of(take());
   row.test_accuracy = real_of(take());
   row.pss_skipped = whole_of(take()).value_or(0);
+  row.system_shared = whole_of(take()) == 1;
   return row;
 }
 
@@ -150,7 +153,8 @@ std::vector<std::string> report_csv_columns() {
           "peak_rss_bytes",
           "peak_rss_mib",
           "peak_source",
-          "test_accuracy"};
+          "test_accuracy",
+          "system_shared"};
 }
 
 std::vector<Value> report_csv_row(const ReportRow& row, const ReportMetric& metric) {
@@ -178,7 +182,8 @@ std::vector<Value> report_csv_row(const ReportRow& row, const ReportMetric& metr
           value_of(row.peak_rss_bytes),
           value_of(mib(as_double(row.peak_rss_bytes))),
           value_of(row.peak_source),
-          value_of(row.test_accuracy)};
+          value_of(row.test_accuracy),
+          std::int64_t{row.system_shared ? 1 : 0}};
 }
 
 std::string report_json_object(const ReportRow& row, const ReportMetric& metric) {

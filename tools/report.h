@@ -25,6 +25,7 @@ struct ReportMetric {
   std::string_view count;    // column of trial_memory with the number of readings behind it
   std::string_view title;    // of the column, '\n' for a line break
   std::string_view meaning;  // "used_bytes, the whole system's total - free - buffers - cached"
+  bool of_system = false;    // what others hold is in it
 };
 std::span<const ReportMetric> report_metrics();
 
@@ -54,6 +55,7 @@ struct ReportRow {
   std::optional<std::int64_t> peak_rss_bytes = {};
   std::optional<std::string> peak_source = {};
   std::optional<double> test_accuracy = {};  // of the last epoch that told one
+  bool system_shared = false;                // other trials ran beside it
   std::int64_t pss_skipped = 0;              // readings of pss left out, see docs/metrics.md
 };
 

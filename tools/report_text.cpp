@@ -167,6 +167,24 @@ void add_missing_notes(const Report& report, std::vector<std::string>& notes) {
   }
 }
 
+// Other trials ran beside them, by `jobs` or by a memtrack run.
+void add_shared_notes(const Report& report, std::vector<std::string>& notes) {
+  std::vector<std::int64_t> trials;
+  for (const ReportRow& row : report.rows) {
+    if (row.system_shared) {
+      trials.push_back(row.number);
+    }
+  }
+  if (trials.empty()) {
+    return;
+  }
+  notes.push_back(fmt::format(
+      "Other trials ran beside {}: {}", list_of(trials),
+      report.metric.of_system ? "the whole system's figures carry theirs too; tree rss and peak are the trial's own."
+                              : "what is shown is the trial's own; of pss the part of mapped files depends on who "
+                                "else maps them."));
+}
+
 // Averages of pss that leave out the moments when the trial was largest.
 void add_pss_notes(const Report& report, std::vector<std::string>& notes) {
   if (report.metric.name != "tree_pss") {
@@ -301,6 +319,7 @@ std::vector<std::string> report_notes(const Report& report) {
                                 kFewReadings, interval_text(*marked)));
   }
   add_missing_notes(report, notes);
+  add_shared_notes(report, notes);
   add_pss_notes(report, notes);
   add_failure_notes(report, notes);
   return notes;

@@ -47,6 +47,10 @@ Status load_status(Database& database, const std::string& id_or_name) {
   return status;
 }
 
+std::string state_text(const SweepStatus& sweep) {
+  return sweep.state + (sweep.is_paused && (sweep.state == "queued" || sweep.state == "running") ? ", paused" : "");
+}
+
 void print_text(const Status& status, std::int64_t now) {
   TextTable table;
   table.columns = {{.title = "sweep", .is_number = true},
@@ -58,7 +62,7 @@ void print_text(const Status& status, std::int64_t now) {
   for (const SweepStatus& sweep : status.sweeps) {
     const double age = static_cast<double>(now - sweep.created_ns) / 1e9;
     table.rows.push_back({std::to_string(sweep.sweep_id), truncate_to_width(escape_controls(sweep.name), 24),
-                          sweep.method, sweep.state, counts_text(sweep.counts), format_seconds(age) + " ago"});
+                          sweep.method, state_text(sweep), counts_text(sweep.counts), format_seconds(age) + " ago"});
   }
   table.columns[4].fold_to = 12;
   print(table.rows.empty() ? "No sweeps yet; 'memtrack sweep FILE' or 'memtrack run -- COMMAND' makes one.\n"
@@ -95,6 +99,9 @@ void print_json(const Status& status) {
                       {"method", sweep.method},
                       {"state", sweep.state},
                       {"created_ns", sweep.created_ns},
+                      {"priority", sweep.priority},
+                      {"paused", sweep.is_paused},
+                      {"open_ended", sweep.is_open_ended},
                       {"trials", counts_json(sweep.counts)}});
   }
   ordered_json running = ordered_json::array();
