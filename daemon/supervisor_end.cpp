@@ -1,5 +1,7 @@
 // From a running trial, ours or found, to its end.
 
+#include <sys/wait.h>
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "daemon/running_trial.h"
 #include "daemon/supervisor_state.h"
 #include "storage/query.h"
+#include "storage/shortage.h"
 
 namespace memtrack {
 namespace asio = boost::asio;
@@ -95,13 +98,14 @@ asio::awaitable<void> Supervisor::State::follow(std::shared_ptr<Watched> entry) 
   const std::optional<int> status = entry->child > 0 ? children.take_status(entry->child) : std::nullopt;
   // Named: g++ 12 destroys temporaries of a conditional expression twice where it is part of a co_await.
   const std::string collector_end = status ? describe_wait_status(*status) : kEndedUnrecorded;
-  co_await settle(entry->trial, collector_end);
+  const bool may_begin_later = status && WIFEXITED(*status) && WEXITSTATUS(*status) == kShortageExitCode;
+  co_await settle(entry->trial, collector_end, may_begin_later);
   watched.erase(entry->trial.trial_id);
   ring();
 }
 
 // Its collector is gone: what stands as `running` now will never end by itself.
-asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collector_end) {
+asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collector_end, bool may_begin_later) {
   const std::optional<Trial> running =
       co_await patiently([this, &trial] { return find_running(database, trial.trial_id); });
   if (!running) {
@@ -116,9 +120,13 @@ asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collect
     co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::cancelled, reason); });
     remove_runtime_files(trial.uid);
     tell(TrialStep::ended, trial, TrialState::cancelled, reason);
+  } else if (!running->started_ns && may_begin_later) {
+    co_await put_back_later(*running, "its collector " + collector_end + ", and said why");
+    co_return;
   } else {
     co_await end_lost(*running, std::move(collector_end));
   }
+  failed_starts = 0;
   cancelled.erase(trial.trial_id);
 }
 

@@ -62,7 +62,7 @@ asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
   std::string trouble;
   if (cancelled.contains(trial.trial_id)) {
     const std::string collector_end = "was not started";
-    co_await settle(trial, collector_end);
+    co_await settle(trial, collector_end, false);
     co_return;
   }
   try {
@@ -74,9 +74,18 @@ asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
   } catch (const std::runtime_error& error) {
     trouble = error.what();
   }
-  complain(fmt::format("trial {} is put back: {}", trial.trial_id, trouble));
-  co_await patiently([this, &trial] { return requeue_trial(database, trial.trial_id); });
-  co_await pause_for(kPauseAfterFailedStart);
+  co_await put_back_later(trial, trouble);
+}
+
+// Until then it stands as running, and takes the place of whatever would fail like it.
+asio::awaitable<void> Supervisor::State::put_back_later(Trial trial, std::string trouble) {
+  const std::chrono::milliseconds pause = pause_after_failed_starts(++failed_starts);
+  complain(fmt::format("trial {} could not be started: {}; trying again in {:.1f} s", trial.trial_id, trouble,
+                       std::chrono::duration<double>(pause).count()));
+  co_await pause_for(pause);
+  if (!stopping && co_await patiently([this, &trial] { return requeue_trial(database, trial.trial_id); })) {
+    tell(TrialStep::put_back, trial, TrialState::queued, "it never started");
+  }
 }
 
 }  // namespace memtrack

@@ -69,7 +69,8 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   awaitable<std::optional<Duration>> treat(const Trial& trial);
   void watch(Watched found);
   awaitable<void> follow(std::shared_ptr<Watched> entry);
-  awaitable<void> settle(Trial trial, std::string collector_end);
+  awaitable<void> settle(Trial trial, std::string collector_end, bool may_begin_later);
+  awaitable<void> put_back_later(Trial trial, std::string trouble);
   awaitable<void> end_lost(Trial trial, std::string collector_end);
   awaitable<std::size_t> end_tree(Trial trial);
 
@@ -93,6 +94,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   std::string lock_trouble;          // said once
   std::string drawing_trouble;       // said once
   bool drawing = false;              // trials of an open-ended sweep are being drawn
+  int failed_starts = 0;             // in a row, for want of something
   bool rung = false;                 // since the queue was last looked at
   bool stopping = false;
   bool finished = false;

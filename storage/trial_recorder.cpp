@@ -236,6 +236,15 @@ void TrialRecorder::begin(const TrialStart& start) {
   });
 }
 
+void TrialRecorder::withdraw_start() {
+  with_storage_errors(fmt::format("withdraw the start of trial {}", trial_id_), database_.path(), [&] {
+    SQLite::Statement trial(database_.handle(),
+                            "UPDATE trials SET started_ns = NULL WHERE trial_id = ? AND state = 'running'");
+    trial.bind(1, trial_id_);
+    trial.exec();
+  });
+}
+
 void TrialRecorder::insert(const RecordBatch& batch) {
   for (const Sample& sample : batch.samples) {
     statements_->sample(trial_id_, sample);

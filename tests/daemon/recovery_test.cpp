@@ -71,6 +71,14 @@ TEST_CASE("what is to be done with a running trial follows from what is seen of 
   }
 }
 
+TEST_CASE("what cannot be started is tried again ever more rarely and once a minute at last") {
+  CHECK(pause_after_failed_starts(1) == 200ms);
+  CHECK(pause_after_failed_starts(2) == 400ms);
+  CHECK(pause_after_failed_starts(9) == 51200ms);
+  CHECK(pause_after_failed_starts(10) == 60s);
+  CHECK(pause_after_failed_starts(1000) == 60s);
+}
+
 TEST_CASE("an entry of an environment is found whole, or not at all") {
   using namespace std::string_view_literals;
   CHECK(has_entry("A=1\0B=2\0"sv, "B=2"));
