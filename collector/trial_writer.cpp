@@ -114,8 +114,10 @@ void TrialWriter::run() {
 
 void TrialWriter::write_waiting_output(std::unique_lock<std::mutex>& lock) {
   const std::string output = std::exchange(output_, {});
+  const std::int64_t discarded = std::exchange(output_discarded_, 0);  // what came when there was no room behind this
   lock.unlock();
   log_.write(output);
+  log_.skip(discarded);
   lock.lock();
 }
 

@@ -151,6 +151,10 @@ fs::path trial_log_path(const fs::path& database, std::int64_t trial_id) {
   return folder / fmt::format("{}.log", trial_id);
 }
 
+fs::path older_log_path(const fs::path& log) {
+  return log.native() + ".older";
+}
+
 fs::path private_directory(const fs::path& database) {
   fs::path folder = beside(database, "private");
   make_private_directory(folder);

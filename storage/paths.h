@@ -40,6 +40,8 @@ const std::filesystem::path& checked_socket_path(const std::filesystem::path& pa
 // Beside the database: memtrack.db -> memtrack.logs/12.log, memtrack.private/3.environment (folder 0700, file 0600),
 // memtrack.private/trial-12.*, memtrack.memtrackd.log, memtrack.memtrackd.lock. The folders are made where missing.
 std::filesystem::path trial_log_path(const std::filesystem::path& database, std::int64_t trial_id);
+// What a log was before it was rotated: 12.log.older.
+std::filesystem::path older_log_path(const std::filesystem::path& log);
 std::filesystem::path environment_path(const std::filesystem::path& database, std::int64_t sweep_id);
 std::filesystem::path private_directory(const std::filesystem::path& database);
 std::filesystem::path daemon_log_path(const std::filesystem::path& database);
