@@ -131,6 +131,7 @@ asio::awaitable<void> Service::start() {
   const auto open = [this] { return Database::open_for_writing(options_.settings.database, kBusyTimeout); };
   database_ = co_await with_patience(open, warn, kPatienceAtStart);
   SupervisorOptions supervision;
+  supervision.log_cap_bytes = options_.settings.log_cap_bytes;
   supervision.on_news = [this](const TrialNews& news) {
     figures_.count(news);
     log_news(news);

@@ -13,10 +13,11 @@ namespace asio = boost::asio;
 namespace fs = std::filesystem;
 namespace {
 
-ChildProgram collector_for(const fs::path& database, const Trial& trial, const TrialLock& lock) {
+ChildProgram collector_for(const fs::path& database, const Trial& trial, const TrialLock& lock,
+                           std::int64_t log_cap_bytes) {
   ChildProgram child{.program = sibling_program("memtrack-collector"),
                      .arguments = {"--db", database.string(), "--trial", std::to_string(trial.trial_id), "--lock-fd",
-                                   std::to_string(lock.descriptor())}};
+                                   std::to_string(lock.descriptor()), "--log-cap", std::to_string(log_cap_bytes)}};
   if (const fs::path environment = environment_path(database, trial.sweep_id); fs::exists(environment)) {
     child.arguments.insert(child.arguments.end(), {"--environment", environment.string()});
   }
@@ -66,7 +67,7 @@ asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
     co_return;
   }
   try {
-    const ChildProgram program = collector_for(database.path(), trial, lock);
+    const ChildProgram program = collector_for(database.path(), trial, lock, options.log_cap_bytes);
     const pid_t child = children.start_detached(program, lock.descriptor());
     tell(TrialStep::started, trial);
     watch({.trial = trial, .collector = {context, open_process(child).release()}, .child = child});
