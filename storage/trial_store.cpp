@@ -138,7 +138,11 @@ std::vector<Trial> running_trials(Database& database) {
 bool end_trial(Database& database, std::int64_t trial_id, TrialState state, const std::string& reason) {
   return in_transaction(database, "end the trial", [&](SQLite::Database& handle) {
     SQLite::Statement end(
-        handle, "UPDATE trials SET state = ?, reason = ?, ended_ns = ? WHERE trial_id = ? AND state = 'running'");
+        handle,
+        // The clock may have been set back since: no trial ends before its last sample.
+        "UPDATE trials SET state = ?, reason = ?, ended_ns = max(?, coalesce(started_ns, 0), coalesce((SELECT "
+        "max(s.time_ns) FROM samples s WHERE s.trial_id = trials.trial_id), 0)) WHERE trial_id = ? AND state = "
+        "'running'");
     end.bind(1, std::string(to_string(state)));
     end.bind(2, reason);
     end.bind(3, now_ns());

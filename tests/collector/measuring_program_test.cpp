@@ -158,7 +158,7 @@ TEST_CASE("a command that prints gigabytes is not blocked and its log keeps the 
   CHECK(trial.state() == "done");
   const std::string log = trial.log();
   const std::string older = read_file(trial.path("trial.log.older"));
-  CHECK(log.ends_with("123\nend\n"));
+  CHECK(log.ends_with("789\n\nend\n"));
   CHECK(log.starts_with("[memtrack: before this, "));
   CHECK(older.starts_with("[memtrack: before this, "));
   const double kept = trial.number("SELECT log_bytes FROM trial_totals");
@@ -261,6 +261,20 @@ TEST_CASE("another writer who holds the database for 3 s does not stop the sampl
   const double late = trial.number("SELECT late_ticks FROM trial_totals");
   CHECK(trial.number("SELECT count(*) FROM samples WHERE kind = 'tick' AND " + meanwhile) + late >= 148);
   CHECK(trial.sql("SELECT samples_thinned FROM trial_totals") == "0");
+}
+
+TEST_CASE("no transaction is left open between ticks so that others write and the log is merged while a trial runs") {
+  CollectedTrial trial({"sh", "-c", "while [ ! -e go ]; do sleep 0.01; done"}, {.interval = 1ms});
+  trial.start();
+  REQUIRE(wait_until([&] { return trial.number("SELECT count(*) FROM samples") > 100; }));
+  for (int i = 0; i < 50; ++i) {
+    trial.database().handle().exec("BEGIN IMMEDIATE; ROLLBACK");
+  }
+  // Waits for writers and readers alike; the first column says whether it had to give up.
+  CHECK(wait_until(
+      [&] { return trial.database().handle().execAndGet("PRAGMA wal_checkpoint(TRUNCATE)").getInt() == 0; }));
+  std::ofstream(trial.path("go")) << "";
+  CHECK(trial.wait() == 0);
 }
 
 TEST_CASE("samples are committed while the trial runs, not at its end") {
