@@ -175,9 +175,11 @@ std::string make_uid() {
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::runtime_error(fmt::format("cannot get random bytes: {}", std::strerror(errno)));
   }
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string uid;
   for (const unsigned char byte : bytes) {
-    uid += fmt::format("{:02x}", byte);
+    uid += kDigits[byte >> 4];
+    uid += kDigits[byte & 15];
   }
   return uid;
 }

@@ -68,6 +68,7 @@ class Faults:
         self.history = []
         self.touched = {}
         self.committed = {}
+        self.killed_daemon = False
         self.submissions = []
         self.begin = time.monotonic()
         self._will_restart = False
@@ -119,6 +120,7 @@ class Faults:
         self.look_at_samples()
         for process in found:
             self._touch(process, "killed")
+            self.killed_daemon |= process.role == "daemon"
             process.send(signal.SIGKILL)
         self.tell("killed " + (", ".join(map(str, found)) or f"nothing: no {' or '.join(step.roles)}"))
         if any(process.role == "daemon" for process in found):
