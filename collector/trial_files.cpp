@@ -87,10 +87,9 @@ std::vector<std::string> environment_entries(const Environment& environment) {
 TrialCommand make_trial_command(const Trial& trial, Environment base, const fs::path& database,
                                 const fs::path& event_socket) {
   TrialCommand command;
-  const std::string stem = "trial-" + std::to_string(trial.trial_id);
   fs::path json_file;
   if (uses_args_json_file(trial.command)) {
-    json_file = private_directory(database) / (stem + ".args.json");
+    json_file = trial_private_path(database, trial.trial_id, "args.json");
     command.parameters_json = PrivateFile(json_file, trial.parameters_json);
   }
   command.arguments = expand_late_macros(trial.command, base, json_file);
@@ -98,7 +97,7 @@ TrialCommand make_trial_command(const Trial& trial, Environment base, const fs::
   base["MEMTRACK_TRIAL"] = trial.uid;
   base["MEMTRACK_SWEEP"] = trial.sweep_uid;
   if (!trial.parameters_json.empty() && trial.parameters_json != "{}") {
-    const fs::path parameters = private_directory(database) / (stem + ".params.yaml");
+    const fs::path parameters = trial_private_path(database, trial.trial_id, "params.yaml");
     command.parameters = PrivateFile(parameters, sweep_param_file(trial.parameters_json));
     base["WANDB_SWEEP_PARAM_PATH"] = parameters;
     base["WANDB_SWEEP_ID"] = trial.sweep_uid;

@@ -25,7 +25,8 @@ Verdict judge(const Evidence& evidence) {
     return Verdict::lost;
   }
   if (evidence.foreground) {
-    return evidence.age < kForegroundStart ? Verdict::wait : Verdict::lost;
+    // Less than nothing where the clock was set back meanwhile.
+    return std::chrono::abs(evidence.age) < kForegroundStart ? Verdict::wait : Verdict::lost;
   }
   return Verdict::put_back;
 }
@@ -58,7 +59,7 @@ RecoverySummary recover(Database& database) {
                                   lost_reason("ended without recording the outcome", found.evidence.started, killed))
                             ? 1
                             : 0;
-        remove_runtime_files(trial.uid);
+        remove_files(trial, database.path());
         break;
       }
     }

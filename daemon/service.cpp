@@ -35,8 +35,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// The service's one thread waits no longer than this for a lock; then it does other things and comes back.
-constexpr auto kBusyTimeout = milliseconds(100);
+// The service's one thread waits no longer than this for a lock; then it does other things and comes back by timer.
+constexpr auto kBusyTimeout = milliseconds(5);
 constexpr auto kPatienceAtStart = seconds(10);  // with a database that cannot be opened: most likely it is a wrong path
 constexpr auto kPatienceWithRequests = seconds(10);   // under way at SIGTERM
 constexpr auto kPatienceWithCancelled = seconds(60);  // trials, whose trees get 5 s for each step of their end

@@ -111,14 +111,14 @@ asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collect
   if (!running) {
     const std::optional<FinalState> end =
         co_await patiently([this, &trial] { return read_final_state(database, trial.trial_id); });
-    remove_runtime_files(trial.uid);
+    remove_files(trial, database.path());
     if (end) {
       tell(TrialStep::ended, trial, end->state, end->reason);
     }
   } else if (!running->started_ns && cancelled.contains(trial.trial_id)) {
     const std::string reason = "cancelled before it began";
     co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::cancelled, reason); });
-    remove_runtime_files(trial.uid);
+    remove_files(trial, database.path());
     tell(TrialStep::ended, trial, TrialState::cancelled, reason);
   } else if (!running->started_ns && may_begin_later) {
     co_await put_back_later(*running, "its collector " + collector_end + ", and said why");
@@ -137,7 +137,7 @@ asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string colle
   }
   const std::string reason = lost_reason(collector_end, trial.started_ns.has_value(), killed);
   const bool ended = co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::lost, reason); });
-  remove_runtime_files(trial.uid);
+  remove_files(trial, database.path());
   if (ended) {
     tell(TrialStep::ended, trial, TrialState::lost, reason);
   }
@@ -145,7 +145,7 @@ asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string colle
 
 asio::awaitable<std::size_t> Supervisor::State::end_tree(Trial trial) {
   TreeEnd end(trial.uid, trial.cgroup);
-  while (!end.look(children.strays())) {
+  while (!co_await patiently([&] { return end.look(children.strays()); })) {
     co_await pause_for(TreeEnd::kBetweenLooks);
   }
   if (end.has_given_up()) {

@@ -34,7 +34,7 @@ std::optional<TrialLock> Supervisor::State::try_lock(const Trial& trial) {
   } catch (const std::runtime_error& error) {
     if (lock_trouble != error.what()) {
       lock_trouble = error.what();
-      complain(lock_trouble);
+      complain(lock_trouble + "; trying again until it works");
     }
     return std::nullopt;
   }

@@ -165,6 +165,10 @@ fs::path environment_path(const fs::path& database, std::int64_t sweep_id) {
   return private_directory(database) / fmt::format("{}.environment", sweep_id);
 }
 
+fs::path trial_private_path(const fs::path& database, std::int64_t trial_id, std::string_view name) {
+  return private_directory(database) / fmt::format("trial-{}.{}", trial_id, name);
+}
+
 fs::path daemon_log_path(const fs::path& database) {
   return beside(database, "memtrackd.log");
 }

@@ -44,6 +44,9 @@ std::filesystem::path trial_log_path(const std::filesystem::path& database, std:
 std::filesystem::path older_log_path(const std::filesystem::path& log);
 std::filesystem::path environment_path(const std::filesystem::path& database, std::int64_t sweep_id);
 std::filesystem::path private_directory(const std::filesystem::path& database);
+// What a trial's command is given: `name` is "args.json" or "params.yaml".
+std::filesystem::path trial_private_path(const std::filesystem::path& database, std::int64_t trial_id,
+                                         std::string_view name);
 std::filesystem::path daemon_log_path(const std::filesystem::path& database);
 std::filesystem::path daemon_lock_path(const std::filesystem::path& database);
 

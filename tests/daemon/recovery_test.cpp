@@ -2,10 +2,12 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <system_error>
 
 #include "daemon/database_guard.h"
 #include "daemon/processes.h"
@@ -65,6 +67,8 @@ TEST_CASE("what is to be done with a running trial follows from what is seen of 
       {{.started = true, .foreground = true}, Verdict::lost},
       {{.foreground = true, .age = 59s}, Verdict::wait},
       {{.foreground = true, .age = 61s}, Verdict::lost},
+      {{.foreground = true, .age = -1s}, Verdict::wait},
+      {{.foreground = true, .age = -24h}, Verdict::lost},  // the clock was set back
   };
   for (const Row& row : rows) {
     CHECK(judge(row.evidence) == row.verdict);
@@ -222,6 +226,37 @@ TEST_CASE("a lost trial of an attached process harms nobody, and is never put in
   CHECK(state_of(place, fresh) == "running");
   CHECK(place.processes_of_trial(trial.trial_id) == 1);
   end_tree(trial);
+}
+
+TEST_CASE("a trial that is lost ends no earlier than its last sample whatever was done to the clock") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  const std::int64_t ahead = now_ns() + 3'600'000'000'000;
+  TrialRecorder recorder(Database::open_for_writing(place.database()), trial.trial_id);
+  recorder.begin({.started_ns = ahead});
+  Sample last;
+  last.time_ns = ahead + 5;
+  recorder.write({.samples = {last}});
+  CHECK(recover(database).lost == 1);
+  CHECK(place.sql("SELECT ended_ns - started_ns FROM trials") == "5");
+}
+
+TEST_CASE("no verdict is passed on a trial whose lock cannot be looked at for want of descriptors") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  mark_started(place, trial, getpid());
+  const auto lock = TrialLock::try_acquire(trial_lock_path(trial.uid));
+  lock->write_owner();
+  rlimit enough{};
+  getrlimit(RLIMIT_NOFILE, &enough);
+  const rlimit none{.rlim_cur = 0, .rlim_max = enough.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  CHECK_THROWS_AS(recover(database), std::system_error);
+  setrlimit(RLIMIT_NOFILE, &enough);
+  CHECK(recover(database).living == 1);
+  CHECK(state_of(place, trial) == "running");
 }
 
 TEST_CASE("recovery is left to whoever supervises the database") {

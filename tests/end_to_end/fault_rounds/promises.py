@@ -40,6 +40,11 @@ def nothing_of_an_old_tree_lives(place, faults):
         yield f"{process} lives"
 
 
+def nothing_is_left_lying_about(place, faults):
+    for path in place.left_files():
+        yield f"{path} is there"
+
+
 def what_was_committed_is_there(place, faults):
     for trial, (count, last) in faults.committed.items():
         found = place.rows(f"SELECT count(*) FROM samples WHERE trial_id = {trial} AND kind <> 'baseline' "
@@ -135,7 +140,7 @@ def the_daemon_lives(place, faults):
 
 
 PROMISES = (no_trial_is_stuck, none_runs_twice, retries_are_marked, nothing_of_an_old_tree_lives,
-            what_was_committed_is_there, a_whole_trial_is_measured_to_its_end, footprints_are_as_known,
+            nothing_is_left_lying_about, what_was_committed_is_there, a_whole_trial_is_measured_to_its_end, footprints_are_as_known,
             training_is_not_harmed, counts_are_consistent, totals_equal_sums, a_sweep_is_there_whole_or_not_at_all,
             the_database_is_whole, the_daemon_lives)
 
