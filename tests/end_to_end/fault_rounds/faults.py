@@ -35,6 +35,7 @@ def draw_sweep(random, name, footprint):
     settings = {"interval": random.choice(["1ms", "5ms", "20ms"])}
     if random.random() < 0.2:
         settings |= {"settle": "10ms", "baseline": "20ms"}
+    settings |= {"retries": random.choices([0, 1], [4, 1])[0], "jobs": random.choices([1, 2], [3, 1])[0]}
     return {
         "name": name,
         "method": "list",

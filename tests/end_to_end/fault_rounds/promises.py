@@ -33,6 +33,11 @@ def retries_are_marked(place, faults):
             "SELECT t.trial_id, t.attempt, t.retry_of FROM trials t LEFT JOIN trials first ON first.trial_id = t.retry_of "
             "WHERE (t.attempt > 1) <> (t.retry_of IS NOT NULL) OR t.attempt <> coalesce(first.attempt, 0) + 1"):
         yield f"trial {trial} is attempt {attempt}, of {retry_of}"
+    for trial, state in place.rows(
+            "SELECT t.trial_id, t.state FROM trials t JOIN sweeps s USING (sweep_id) LEFT JOIN trials again "
+            "ON again.retry_of = t.trial_id WHERE again.trial_id IS NULL AND t.state IN ('failed', 'lost') "
+            "AND t.attempt <= s.retries"):
+        yield f"trial {trial} is {state}, its sweep has a retry left, and there is none"
 
 
 def nothing_of_an_old_tree_lives(place, faults):
