@@ -68,6 +68,7 @@ class Faults:
         self.history = []
         self.touched = {}
         self.committed = {}
+        self.killed_daemon = False
         self.submissions = []
         self.begin = time.monotonic()
         self._will_restart = False
@@ -90,7 +91,7 @@ class Faults:
             client.wait(timeout=60)
         wait_until(lambda: not self.place.rows("SELECT 1 FROM trials WHERE state IN ('queued', 'running')"), 60)
         wait_until(lambda: not self.place.left_of_trials(), 60)
-        wait_until(lambda: not self.place.left_files(), 10)
+        wait_until(lambda: self.killed_daemon or not self.place.left_files(), 10)
 
     def run(self, plan):
         for step in plan:
@@ -119,6 +120,7 @@ class Faults:
         self.look_at_samples()
         for process in found:
             self._touch(process, "killed")
+            self.killed_daemon |= process.role == "daemon"
             process.send(signal.SIGKILL)
         self.tell("killed " + (", ".join(map(str, found)) or f"nothing: no {' or '.join(step.roles)}"))
         if any(process.role == "daemon" for process in found):
