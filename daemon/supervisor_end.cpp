@@ -136,6 +136,7 @@ asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string colle
     killed = co_await end_tree(trial);
   }
   const std::string reason = lost_reason(collector_end, trial.started_ns.has_value(), killed);
+  remove_files(trial, database.path());  // before the end, since nobody looks at what an ended trial left
   const bool ended = co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::lost, reason); });
   remove_files(trial, database.path());
   if (ended) {
