@@ -55,7 +55,6 @@ RecoverySummary recover(Database& database) {
         break;
       case Verdict::lost: {
         const std::size_t killed = trial.is_attached ? 0 : end_tree(trial);
-        remove_files(trial, database.path());
         summary.lost += end_trial(database, trial.trial_id, TrialState::lost,
                                   lost_reason("ended without recording the outcome", found.evidence.started, killed))
                             ? 1

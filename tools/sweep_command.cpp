@@ -231,7 +231,12 @@ void tell_how_to_go_on(const json& sweeps) {
 // Only a file that limits its trials is looked at: it is parsed once more where it is taken.
 void warn_of_limits(const SweepOptions& options, const SubmissionRequest& request) {
   if (request.config.find("memory_limit") == std::string::npos) return;
-  const Calibration calibration = calibration_of_this_machine(database_path(options.database));
+  Calibration calibration = Calibration::built_in();
+  try {
+    calibration = calibration_of_this_machine(database_path(options.database));
+  } catch (const StorageError&) {
+    // A database that cannot be read now says so where the sweep is stored.
+  }
   for (const Sweep& sweep : parse_sweep_file(request.config, request.file, request.overrides)) {
     if (const auto warning = limit_warning(sweep, calibration, options.file)) say("warning: " + *warning);
   }

@@ -350,8 +350,9 @@ TEST_CASE("two runs on two threads give the same losses and accuracies to the la
              "--dropout=0.2", "--epochs=2", "--seed=" + seed},
             {});
     CHECK(run.wait() == 0);
+    const nlohmann::json metrics = nlohmann::json::parse(run.output());
     nlohmann::json figures;
-    for (const auto& epoch : nlohmann::json::parse(run.output())["epochs"]) {
+    for (const auto& epoch : metrics["epochs"]) {
       figures.push_back({epoch["train_loss"], epoch["test_accuracy"]});
     }
     return figures;

@@ -153,17 +153,17 @@ TEST_CASE("a convolutional network's tensors are counted to the byte with every 
 // are, besides weights and gradients,
 //   forward, relu               its input and output: 2 BH floats
 //   backward, output's matrices the relu's output, the gradients of the scores and of that output, new gradients of
-//                               the output's weights and biases, the loss: 2 BH + 3B + 3H + 3 floats and 1
-//   backward, relu              its output, the gradients of that and of its input, the loss: 3 BH floats and 1
-//   backward, hidden1's         the gradient of its output, new gradients of its weights and biases, the loss:
-//                               BH + 6H + H floats and 1
+//                               the output's weights and biases: 2 BH + 3B + 3H + 3 floats
+//   backward, relu              its output, the gradients of that and of its input: 3 BH floats
+//   backward, hidden1's         the gradient of its output, new gradients of its weights and biases: BH + 6H + H floats
+// and throughout the backward pass the loss and the weight of its mean, a float each.
 // In the first step the new gradients stay: they are `gradients` then.
 TEST_CASE("activations and workspace of a multilayer perceptron are counted to the byte") {
   struct Case {
     std::int64_t batch_size, width, train_peak_bytes, evaluate_peak_bytes;
   };
   for (const Case& network :
-       {Case{5, 4, 4 * (2 * 20 + 15 + 12 + 3 + 1), 4 * 2 * 20}, {10, 40, 4 * (3 * 400 + 1), 4 * 2 * 400}}) {
+       {Case{5, 4, 4 * (2 * 20 + 15 + 12 + 3 + 2), 4 * 2 * 20}, {10, 40, 4 * (3 * 400 + 2), 4 * 2 * 400}}) {
     CAPTURE(network.width);
     TrainerOptions options;
     options.hidden_layers = {network.width};

@@ -170,19 +170,25 @@ TEST_CASE("an evaluation in larger batches than training's is seen to need more 
   CHECK(lifted > 1000 * kInputBytes);  // the rest may fit into what training left free
 }
 
+// A process's first training takes some 20 MiB more, whatever its size: buffers that BLAS keeps.
 TEST_CASE("what the tensors hold explains the growth of anonymous memory while training") {
   const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
   const Dataset dataset = generate_dataset(kShape, 10, {256, 64}, 3);
   const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
   TrainerOptions options;
-  options.hidden_layers = {2048, 2048};
-  ::malloc_trim(0);
-  GrowthRecorder recorder;
-  library.train(options, data, recorder);
-  const double tensors = static_cast<double>(recorder.tensor_peak_bytes - dataset.bytes());
-  CAPTURE(tensors);
-  CAPTURE(recorder.anon_bytes - recorder.first_anon_bytes);
-  CHECK(static_cast<double>(recorder.anon_bytes - recorder.first_anon_bytes) == doctest::Approx(tensors).epsilon(0.05));
+  for (const std::int64_t width : {1024, 2048}) {
+    CAPTURE(width);
+    options.hidden_layers = {width, width};
+    ::malloc_trim(0);
+    GrowthRecorder recorder;
+    library.train(options, data, recorder);
+    const std::int64_t tensors = recorder.tensor_peak_bytes - dataset.bytes();
+    const std::int64_t growth = recorder.anon_bytes - recorder.first_anon_bytes;
+    CAPTURE(tensors);
+    CAPTURE(growth);
+    if (width == 2048)
+      CHECK(static_cast<double>(growth) == doctest::Approx(static_cast<double>(tensors)).epsilon(0.05));
+  }
 }
 
 }  // namespace memtrack
