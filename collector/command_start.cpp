@@ -144,18 +144,18 @@ void execute(PreparedCommand& command) {
 }
 
 StartFailure describe(const ChildError& failure, const CommandSpec& spec) {
-  const std::string why = std::strerror(failure.error);
+  const std::string& program = spec.arguments.front();
   switch (failure.step) {
     case Step::execute:
-      return {"could not start '" + spec.arguments.front() + "': " + why, failure.error == ENOENT ? 127 : 126};
+      return {"could not start '" + program + "'", failure.error, failure.error == ENOENT ? 127 : 126};
     case Step::enter_directory:
-      return {"could not enter the folder '" + spec.directory + "': " + why, 125};
+      return {"could not enter the folder '" + spec.directory + "'", failure.error, 125};
     case Step::join_cgroup:
-      return {"could not start '" + spec.arguments.front() + "' in a cgroup of its own: " + why, 125};
+      return {"could not start '" + program + "' in a cgroup of its own", failure.error, 125};
     case Step::prepare:
       break;
   }
-  return {"could not prepare to start '" + spec.arguments.front() + "': " + why, 125};
+  return {"could not prepare to start '" + program + "'", failure.error, 125};
 }
 
 }  // namespace
@@ -174,9 +174,13 @@ std::vector<std::string> executable_candidates(const std::string& program, const
   return candidates;
 }
 
+std::string StartFailure::reason() const {
+  return error == 0 ? what : what + ": " + std::strerror(error);
+}
+
 std::variant<pid_t, StartFailure> start_command(const CommandSpec& spec) {
   if (spec.arguments.empty()) {
-    return StartFailure{.reason = "there is no command to start", .exit_code = 125};
+    return StartFailure{.what = "there is no command to start", .exit_code = 125};
   }
   std::array<int, 2> ends{};
   if (pipe2(ends.data(), O_CLOEXEC) != 0) {

@@ -31,8 +31,11 @@ struct CommandSpec {
 };
 
 struct StartFailure {
-  std::string reason;  // "could not start 'x': No such file or directory"
-  int exit_code = 0;   // as env(1) has it: 127 not found, 126 not to be executed; 125 for all else
+  std::string what;   // "could not start 'x'"
+  int error = 0;      // of errno
+  int exit_code = 0;  // as env(1) has it: 127 not found, 126 not to be executed; 125 for all else
+
+  std::string reason() const;  // "could not start 'x': No such file or directory"
 };
 
 // The command's pid, once its program runs: when we die it gets SIGKILL.

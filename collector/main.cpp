@@ -3,6 +3,7 @@
 #include <exception>
 
 #include "collector/collector.h"
+#include "storage/shortage.h"
 
 int main(int argc, char** argv) {
   bool in_foreground = false;
@@ -12,6 +13,6 @@ int main(int argc, char** argv) {
     return memtrack::run_collector(options);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "memtrack-collector: %s\n", error.what());
-    return in_foreground ? 125 : EXIT_FAILURE;
+    return in_foreground ? 125 : memtrack::may_pass(error) ? memtrack::kShortageExitCode : EXIT_FAILURE;
   }
 }

@@ -27,12 +27,13 @@ std::string describe_end(const EndFacts& facts) {
     case EndCause::command:
       break;
   }
+  const std::string told = facts.told.empty() ? "" : ": " + facts.told;
   if (WIFSIGNALED(facts.wait_status)) {
     const int signal = WTERMSIG(facts.wait_status);
-    return fmt::format("ended by signal {} ({})", signal, signal_name(signal));
+    return fmt::format("ended by signal {} ({}){}", signal, signal_name(signal), told);
   }
   const int code = WEXITSTATUS(facts.wait_status);
-  return code == 0 ? "" : fmt::format("exited with code {}", code);
+  return code == 0 ? "" : fmt::format("exited with code {}{}", code, told);
 }
 
 std::string describe_outlived(const EndFacts& facts) {

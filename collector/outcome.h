@@ -20,7 +20,8 @@ struct EndFacts {
   std::string cancel_signal = {};  // "SIGTERM"
   std::optional<std::chrono::nanoseconds> timeout = {};
   bool had_to_kill = false;
-  int wait_status = 0;  // as wait4 gave it
+  std::string told = {};  // the program's own reason, sent as its event "failure"
+  int wait_status = 0;    // as wait4 gave it
   rusage usage = {};
   Reading oom_kills = {};  // by the kernel, in the trial's cgroup; none: it had none
   Reading memory_limit_bytes = {};

@@ -3,10 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iterator>
-#include <stdexcept>
+#include <string_view>
 #include <system_error>
 
 #include "storage/file_descriptor.h"
@@ -15,12 +16,28 @@
 
 namespace memtrack {
 namespace fs = std::filesystem;
+namespace {
+
+bool write_all(int file, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t count = write(file, text.data(), text.size());
+    if (count < 0 && errno != EINTR) {
+      return false;
+    }
+    text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+  }
+  return true;
+}
+
+}  // namespace
 
 PrivateFile::PrivateFile(fs::path path, const std::string& text) : path_(std::move(path)) {
   unlink(path_.c_str());
   const FileDescriptor file(open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file || write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
-    throw std::system_error(errno, std::generic_category(), "cannot write " + path_.string());
+  if (!file || !write_all(file.get(), text)) {
+    const int error = errno;
+    unlink(path_.c_str());
+    throw std::system_error(error, std::generic_category(), "cannot write " + path_.string());
   }
 }
 
@@ -53,7 +70,8 @@ Environment read_environment(const fs::path& file) {
   }
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
-    throw std::runtime_error("cannot read the submitter's environment from " + file.string());
+    throw std::system_error(errno, std::generic_category(),
+                            "cannot read the submitter's environment from " + file.string());
   }
   return parse_environment({std::istreambuf_iterator<char>(stream), {}});
 }
@@ -69,10 +87,9 @@ std::vector<std::string> environment_entries(const Environment& environment) {
 TrialCommand make_trial_command(const Trial& trial, Environment base, const fs::path& database,
                                 const fs::path& event_socket) {
   TrialCommand command;
-  const std::string stem = "trial-" + std::to_string(trial.trial_id);
   fs::path json_file;
   if (uses_args_json_file(trial.command)) {
-    json_file = private_directory(database) / (stem + ".args.json");
+    json_file = trial_private_path(database, trial.trial_id, "args.json");
     command.parameters_json = PrivateFile(json_file, trial.parameters_json);
   }
   command.arguments = expand_late_macros(trial.command, base, json_file);
@@ -80,7 +97,7 @@ TrialCommand make_trial_command(const Trial& trial, Environment base, const fs::
   base["MEMTRACK_TRIAL"] = trial.uid;
   base["MEMTRACK_SWEEP"] = trial.sweep_uid;
   if (!trial.parameters_json.empty() && trial.parameters_json != "{}") {
-    const fs::path parameters = private_directory(database) / (stem + ".params.yaml");
+    const fs::path parameters = trial_private_path(database, trial.trial_id, "params.yaml");
     command.parameters = PrivateFile(parameters, sweep_param_file(trial.parameters_json));
     base["WANDB_SWEEP_PARAM_PATH"] = parameters;
     base["WANDB_SWEEP_ID"] = trial.sweep_uid;

@@ -32,7 +32,7 @@ using Environment = std::map<std::string, std::string>;
 
 // "A=1\0B=2\0". An entry without '=' is left out.
 Environment parse_environment(const std::string& text);
-// The file's, or our own where `file` is empty. Throws std::runtime_error where it cannot be read.
+// The file's, or our own where `file` is empty. Throws std::system_error where it cannot be read.
 Environment read_environment(const std::filesystem::path& file);
 std::vector<std::string> environment_entries(const Environment& environment);
 

@@ -65,6 +65,9 @@ void TrialMeter::take_event(const EventSocket::Datagram& datagram) {
     phases_.enter(phase->name, now_ns);
     next_phase_totals_ = {};
   }
+  if (const auto* failure = std::get_if<FailureEvent>(&event->what)) {
+    told_failure_ = failure->reason;
+  }
   writer_.add(ReceivedEvent{.time_ns = now_ns, .phase = phases_.current(), .event = std::move(*event)});
 }
 

@@ -35,6 +35,9 @@ class TrialMeter {
 
   void hand_over_totals();
 
+  // The last reason to fail that the program told; empty: none.
+  const std::string& told_failure() const { return told_failure_; }
+
  private:
   void take_sample(SampleKind kind, BootClock::time_point due);
   void take_event(const EventSocket::Datagram& datagram);
@@ -47,6 +50,7 @@ class TrialMeter {
 
   EventTally tally_;
   PhaseClock phases_;
+  std::string told_failure_;
   std::int64_t late_ticks_ = 0;
   std::int64_t ended_ns_ = 0;                                       // 0: it goes on
   BootClock::time_point next_tick_ = BootClock::time_point::max();  // start + k * interval, k >= 1

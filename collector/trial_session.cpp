@@ -64,6 +64,7 @@ TrialOutcome TrialSession::run() {
   meter_.hand_over_totals();
   end_.cause = plan_.cause();
   end_.had_to_kill = plan_.had_to_kill_command();
+  end_.told = meter_.told_failure();
   return decide_outcome(end_);
 }
 

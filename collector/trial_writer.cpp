@@ -62,8 +62,7 @@ void TrialWriter::wake_in(Clock::duration delay) {
 void TrialWriter::add_output(std::string_view output) {
   const std::lock_guard lock(mutex_);
   if (output_.size() + output.size() > limits_.waiting_output_bytes) {
-    output_discarded_ += static_cast<std::int64_t>(output.size());
-    return;
+    output_discarded_ += static_cast<std::int64_t>(std::exchange(output_, {}).size());
   }
   output_ += output;
   changed_.notify_one();
@@ -114,7 +113,9 @@ void TrialWriter::run() {
 
 void TrialWriter::write_waiting_output(std::unique_lock<std::mutex>& lock) {
   const std::string output = std::exchange(output_, {});
+  const std::int64_t discarded = std::exchange(output_discarded_, 0);  // before it
   lock.unlock();
+  log_.skip(discarded);
   log_.write(output);
   lock.lock();
 }

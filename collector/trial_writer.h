@@ -20,7 +20,7 @@ namespace memtrack {
 
 struct WriterLimits {
   std::size_t queue_bytes = std::size_t{64} << 20;
-  std::size_t waiting_output_bytes = std::size_t{8} << 20;  // beyond: discarded and counted
+  std::size_t waiting_output_bytes = std::size_t{8} << 20;  // beyond: the oldest is discarded and counted
   // A row waits this long for others that go into the same transaction: with the writing itself, less than 1 s. A
   // sample waits for at most this many, so that few are in memory at once.
   std::chrono::milliseconds gather{700};

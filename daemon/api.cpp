@@ -14,7 +14,7 @@
 #include "daemon/processes.h"
 #include "daemon/submission.h"
 #include "storage/query.h"
-#include "storage/trial_store.h"
+#include "storage/trial_queue.h"
 #include "sweeps/trial_state.h"
 
 namespace memtrack {
@@ -31,6 +31,7 @@ constexpr auto kQueueCheck = std::chrono::milliseconds(50);
 
 constexpr const char* kSweepColumns =
     "s.sweep_id, s.uid, s.name, s.method, s.effective_method, s.overrides, s.seed, s.state, s.created_ns, "
+    "s.jobs, s.retries, s.priority, s.paused, s.next_number, "
     "count(t.trial_id) AS trials, count(*) FILTER (WHERE t.state = 'queued') AS queued, "
     "count(*) FILTER (WHERE t.state = 'running') AS running, count(*) FILTER (WHERE t.state = 'done') AS done, "
     "count(*) FILTER (WHERE t.state = 'failed') AS failed, "
@@ -96,7 +97,7 @@ Answer list_sweeps(ApiContext& api, HttpRequest request) {
                          kSweepColumns),
       .after = number_in_query(request, "after").value_or(-1),
       .limit = limit_in_query(request)};
-  co_return paged_list(api.database, std::move(list));
+  co_return paged_list(api.database, api.pages, std::move(list));
 }
 
 Answer get_sweep(ApiContext& api, HttpRequest request) {
@@ -131,7 +132,7 @@ Answer list_trials(ApiContext& api, HttpRequest request) {
     }
   }
   list.sql += " ORDER BY trial_id LIMIT ?2";
-  co_return paged_list(api.database, std::move(list));
+  co_return paged_list(api.database, api.pages, std::move(list));
 }
 
 Answer get_trial(ApiContext& api, HttpRequest request) {
@@ -157,7 +158,7 @@ Answer list_samples(ApiContext& api, HttpRequest request) {
       .parameters = {Value(id)},
       .after = number_in_query(request, "after").value_or(-1),
       .limit = limit_in_query(request)};
-  co_return paged_list(api.database, std::move(list));
+  co_return paged_list(api.database, api.pages, std::move(list));
 }
 
 HttpResponse response_of_submitter(const ChildOutput& output) {
@@ -194,24 +195,48 @@ Answer post_sweeps(ApiContext& api, HttpRequest request) {
   co_return response;
 }
 
-HttpResponse counts_response(const CancelCounts& counts) {
-  return {.status = 200, .body = json{{"cancelled_queued", counts.queued}, {"signalled", counts.signalled}}.dump()};
+// What a POST to a sweep or trial does; returns the answer's body. May be called again where the database was busy.
+using Change = json (*)(ApiContext&, std::int64_t id);
+
+json counts_json(const CancelCounts& counts) {
+  return {{"cancelled_queued", counts.queued}, {"signalled", counts.signalled}};
 }
 
-Answer cancel_sweep(ApiContext& api, HttpRequest request) {
-  const std::int64_t id = id_in_path(request, "sweep");
-  require_row(api.database, "sweep", id);
-  const CancelCounts counts = co_await with_patience([&api, id] { return api.supervisor.cancel_sweep(id); },
-                                                     api.on_trouble, kPatienceWithDatabase);
-  co_return counts_response(counts);
+json cancel_sweep(ApiContext& api, std::int64_t id) {
+  return counts_json(api.supervisor.cancel_sweep(id));
 }
 
-Answer cancel_trial(ApiContext& api, HttpRequest request) {
-  const std::int64_t id = id_in_path(request, "trial");
-  require_row(api.database, "trial", id);
-  const CancelCounts counts = co_await with_patience([&api, id] { return api.supervisor.cancel_trial(id); },
-                                                     api.on_trouble, kPatienceWithDatabase);
-  co_return counts_response(counts);
+json cancel_trial(ApiContext& api, std::int64_t id) {
+  return counts_json(api.supervisor.cancel_trial(id));
+}
+
+json retry_sweep(ApiContext& api, std::int64_t id) {
+  return {{"queued", retry_failed_trials(api.database, id)}};
+}
+
+json retry_one(ApiContext& api, std::int64_t id) {
+  return {{"queued", {retry_trial(api.database, id)}}};
+}
+
+template <bool paused>
+json set_paused(ApiContext& api, std::int64_t id) {
+  pause_sweep(api.database, id, paused);
+  return {{"paused", paused}};
+}
+
+Answer change(ApiContext& api, HttpRequest request, const char* what, Change make_change) {
+  const std::int64_t id = id_in_path(request, what);
+  require_row(api.database, what, id);
+  const auto make = [&api, make_change, id] {
+    try {
+      return make_change(api, id);
+    } catch (const RetryRefused& refused) {
+      throw HttpError(409, refused.what());
+    }
+  };
+  const json body = co_await with_patience(make, api.on_trouble, kPatienceWithDatabase);
+  api.supervisor.wake();
+  co_return HttpResponse{.status = 200, .body = body.dump()};
 }
 
 json submitter_reply(const std::filesystem::path& database, const std::string& request) {
@@ -236,16 +261,24 @@ std::vector<Route> api_routes(ApiContext& api) {
   const auto with = [&api](Handler handler) {
     return [&api, handler](HttpRequest request) { return handler(api, std::move(request)); };
   };
+  const auto changing = [&api](const char* what, Change make_change) {
+    return
+        [&api, what, make_change](HttpRequest request) { return change(api, std::move(request), what, make_change); };
+  };
   return {
       {"GET", "/v1/health", Access::reads, kSmallBody, with(get_health)},
       {"GET", "/v1/sweeps", Access::reads, kSmallBody, with(list_sweeps)},
       {"POST", "/v1/sweeps", Access::changes, kSweepBody, with(post_sweeps)},
       {"GET", "/v1/sweeps/{}", Access::reads, kSmallBody, with(get_sweep)},
-      {"POST", "/v1/sweeps/{}/cancel", Access::changes, kSmallBody, with(cancel_sweep)},
+      {"POST", "/v1/sweeps/{}/cancel", Access::changes, kSmallBody, changing("sweep", cancel_sweep)},
+      {"POST", "/v1/sweeps/{}/retry", Access::changes, kSmallBody, changing("sweep", retry_sweep)},
+      {"POST", "/v1/sweeps/{}/pause", Access::changes, kSmallBody, changing("sweep", set_paused<true>)},
+      {"POST", "/v1/sweeps/{}/resume", Access::changes, kSmallBody, changing("sweep", set_paused<false>)},
       {"GET", "/v1/trials", Access::reads, kSmallBody, with(list_trials)},
       {"GET", "/v1/trials/{}", Access::reads, kSmallBody, with(get_trial)},
       {"GET", "/v1/trials/{}/samples", Access::reads, kSmallBody, with(list_samples)},
-      {"POST", "/v1/trials/{}/cancel", Access::changes, kSmallBody, with(cancel_trial)},
+      {"POST", "/v1/trials/{}/cancel", Access::changes, kSmallBody, changing("trial", cancel_trial)},
+      {"POST", "/v1/trials/{}/retry", Access::changes, kSmallBody, changing("trial", retry_one)},
   };
 }
 

@@ -11,9 +11,14 @@
 //   GET  /v1/trials/ID/samples   [rows of `samples`]
 //   POST /v1/sweeps/ID/cancel    {"cancelled_queued": n, "signalled": n}
 //   POST /v1/trials/ID/cancel    the same
+//   POST /v1/sweeps/ID/retry     {"queued": [trial_id of each new attempt]}
+//   POST /v1/trials/ID/retry     the same; 409 where there is nothing to retry
+//   POST /v1/sweeps/ID/pause     {"paused": true}
+//   POST /v1/sweeps/ID/resume    {"paused": false}
 //
 // Lists take ?limit=N and ?after=K, rows after that sweep_id, trial_id or time_ns; they come in pieces, as long as they
-// are. Errors: 400, 404, 405, 413, 431, 500, or 503 (the database is busy, try again), with {"error": "one sentence"}.
+// are. Errors: 400, 404, 405, 409, 413, 431, 500, or 503 (the database is busy, try again), with {"error": "one
+// sentence"}.
 
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -21,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/api_rows.h"
 #include "daemon/children.h"
 #include "daemon/health.h"
 #include "daemon/router.h"
@@ -38,6 +44,7 @@ struct ApiContext {
   const ServiceFigures& figures;
   ChildProgram submitter;  // reads a request on stdin, writes what run_submitter() writes
   std::function<void(const std::string&)> on_trouble;
+  PageCache pages = {};
   bool is_submitting = false;  // one at a time: a large file takes hundreds of MiB to parse
 };
 

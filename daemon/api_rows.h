@@ -4,8 +4,11 @@
 // (parameters, settings, command, hidden_layers, overrides) as what it says.
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "daemon/router.h"
@@ -25,7 +28,31 @@ struct PagedQuery {
   std::vector<Value> parameters = {};
   std::int64_t after = -1;
   std::optional<std::int64_t> limit = {};  // of rows in all
+  std::int64_t page_rows = 0;              // of this page; set by paged_list()
 };
-HttpResponse paged_list(Database& database, PagedQuery query);
+
+// Some rows of a list, each with a line break before it, and commas between them.
+struct Page {
+  std::string rows = {};
+  std::int64_t count = 0;
+  std::optional<std::int64_t> last = {};  // first column of the last row
+};
+
+// Pages as they were last read, until anybody writes to the database: whoever shows progress asks for the same again
+// and again. Keeps a few MiB at most.
+class PageCache {
+ public:
+  std::shared_ptr<const Page> get(Database& database, const PagedQuery& asked);
+
+ private:
+  using Key = std::tuple<std::string, std::vector<Value>, std::int64_t, std::int64_t>;
+
+  std::map<Key, std::shared_ptr<const Page>> pages_;
+  std::size_t bytes_ = 0;
+  DataVersion version_;
+};
+
+// `cache` outlives the response.
+HttpResponse paged_list(Database& database, PageCache& cache, PagedQuery query);
 
 }  // namespace memtrack

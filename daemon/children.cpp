@@ -23,6 +23,7 @@
 #include <fstream>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 
 #include "daemon/processes.h"
 
@@ -67,9 +68,25 @@ struct ChildSetup {
   bool tie_to_parent() const { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent; }
 };
 
+// What fails behind the fork is thrown in both processes or leaves a child that nobody knows. Descriptors are the one
+// thing of which the launcher may lack some there, so there must be enough before.
+void require_descriptors() {
+  constexpr std::size_t kMoreThanLaunchingTakes = 16;
+  std::vector<FileDescriptor> spare;
+  while (spare.size() < kMoreThanLaunchingTakes) {
+    spare.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (!spare.back()) {
+      throw std::system_error(errno, std::generic_category(), "too few descriptors are left to start a program");
+    }
+  }
+}
+
 // Starts it and leaves the waiting to Children: the destructor of a Boost process would kill and reap.
 template <typename Streams>
-pid_t launch(asio::io_context& context, const ChildProgram& child, Streams&& streams, const ChildSetup& setup) {
+pid_t launch(const ChildProgram& child, Streams&& streams, const ChildSetup& setup) {
+  require_descriptors();
+  // One of its own: the forked child registers anew what its context knows, and where that throws, we would be two.
+  asio::io_context context;
   boost::system::error_code error;
   process::default_process_launcher launcher;
   process::process started =
@@ -85,7 +102,11 @@ pid_t launch(asio::io_context& context, const ChildProgram& child, Streams&& str
 }
 
 int dup_close_on_exec(int descriptor) {
-  return fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  const int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot watch a child");
+  }
+  return copy;
 }
 
 // What a child that ends early does not take is not missed: its status tells.
@@ -151,7 +172,7 @@ std::vector<pid_t> Children::strays() {
 }
 
 pid_t Children::start_detached(const ChildProgram& child, int keep) {
-  const pid_t pid = launch(context_, child, process::process_stdio{nullptr, STDERR_FILENO, STDERR_FILENO},
+  const pid_t pid = launch(child, process::process_stdio{nullptr, STDERR_FILENO, STDERR_FILENO},
                            ChildSetup{.keep = keep, .own_session = true});
   ours_.emplace(pid, std::nullopt);
   return pid;
@@ -162,8 +183,8 @@ asio::awaitable<ChildOutput> Children::run(ChildProgram child, std::string input
   std::signal(SIGPIPE, SIG_IGN);  // of a child that ends before it has read its input
   asio::writable_pipe to_child(context_);
   const auto from_child = std::make_shared<asio::readable_pipe>(context_);
-  const pid_t pid = launch(context_, child, process::process_stdio{to_child, *from_child, STDERR_FILENO},
-                           ChildSetup{.dies_with_us = true});
+  const pid_t pid =
+      launch(child, process::process_stdio{to_child, *from_child, STDERR_FILENO}, ChildSetup{.dies_with_us = true});
   ours_.emplace(pid, std::nullopt);
   const auto handle = std::make_shared<FileDescriptor>(open_process(pid));
   asio::posix::stream_descriptor ended(context_, dup_close_on_exec(handle->get()));

@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -36,7 +37,11 @@ TrialLock guard_database(const std::filesystem::path& database) {
                     "daemon stop'), or name another database with --db",
                     database.string(), owner ? std::to_string(owner->pid) : "unknown"));
   }
-  lock->write_owner();
+  try {
+    lock->write_owner();
+  } catch (const std::system_error&) {
+    // The lock holds on a full disk too; whoever is refused will not be told our pid.
+  }
   return std::move(*lock);
 }
 

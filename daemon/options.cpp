@@ -35,6 +35,7 @@ std::optional<ServiceOptions> parse_service_options(int argc, char** argv, int& 
       ->type_name("FILE");
   app.add_flag("--print-config", print_config, "Only print each setting and where it comes from");
   app.add_flag("--submit", options.submit)->group("");
+  app.add_option("--draw", options.draw)->group("");
   app.set_version_flag("--version", std::string("memtrackd " MEMTRACK_VERSION));
   app.footer(kFooter);
   try {
@@ -44,7 +45,7 @@ std::optional<ServiceOptions> parse_service_options(int argc, char** argv, int& 
         options.sources.flags[setting.name] = flags[setting.name];
       }
     }
-    if (options.submit) {  // it has no settings but the database, and those are its daemon's
+    if (options.submit || options.draw) {  // no settings but the database, and those are the daemon's
       options.settings.database = database_path(flags["db"]);
       return options;
     }

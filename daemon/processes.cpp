@@ -13,21 +13,31 @@
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <system_error>
 #include <vector>
 
 #include "storage/paths.h"
 #include "storage/query.h"
+#include "storage/shortage.h"
 #include "storage/trial_lock.h"
 
 namespace memtrack {
 namespace fs = std::filesystem;
 namespace {
 
+// Where descriptors are used up nothing was seen, which must not pass for nobody's being there.
+void fail_if_short(const std::string& what) {
+  if (is_shortage(errno)) {
+    throw std::system_error(errno, std::generic_category(), what);
+  }
+}
+
 // nullopt: it cannot be opened. What was read before the process ended, if it ended meanwhile: reading by iterators
 // would throw then.
 std::optional<std::string> try_read_proc_file(pid_t pid, const char* name) {
   const std::ifstream file(fmt::format("/proc/{}/{}", pid, name), std::ios::binary);
   if (!file.is_open()) {
+    fail_if_short(fmt::format("cannot look at process {}", pid));
     return std::nullopt;
   }
   std::ostringstream text;
@@ -80,9 +90,13 @@ std::optional<pid_t> parse_pid(const std::string& text) {
 
 std::vector<fs::path> folders_in(const fs::path& folder) {
   std::vector<fs::path> folders;
-  std::error_code ignored;
-  for (fs::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored)) {
-    if (entry->is_directory(ignored)) {
+  std::error_code gone;
+  fs::directory_iterator entry(folder, gone);
+  if (gone && is_shortage(gone.value())) {
+    throw std::system_error(gone, "cannot look into " + folder.string());
+  }
+  for (const fs::directory_iterator end; entry != end; entry.increment(gone)) {
+    if (entry->is_directory(gone)) {
       folders.push_back(entry->path());
     }
   }
@@ -93,6 +107,9 @@ std::vector<fs::path> folders_in(const fs::path& folder) {
 std::vector<pid_t> processes_in(const fs::path& cgroup) {
   std::vector<pid_t> pids;
   std::ifstream list(cgroup / "cgroup.procs");
+  if (!list.is_open()) {
+    fail_if_short("cannot look into " + cgroup.string());
+  }
   for (pid_t pid = 0; list >> pid;) {
     pids.push_back(pid);
   }
@@ -184,7 +201,11 @@ bool may_be_within_exec(std::string_view stat) {
 }
 
 FileDescriptor open_process(pid_t pid) {
-  return FileDescriptor(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) {
+    fail_if_short(fmt::format("cannot look at process {}", pid));
+  }
+  return process;
 }
 
 bool send_signal(const FileDescriptor& process, int signal) {

@@ -29,7 +29,8 @@ std::optional<std::size_t> environment_size(std::string_view stat);
 // disk.
 bool may_be_within_exec(std::string_view stat);
 
-// Empty where there is no such process.
+// Empty where there is no such process. Throws std::system_error where no descriptor is left, as all that looks at
+// processes does.
 FileDescriptor open_process(pid_t pid);
 
 // False: it is gone.

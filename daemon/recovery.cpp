@@ -1,5 +1,7 @@
 #include "daemon/recovery.h"
 
+#include <algorithm>
+
 #include "daemon/database_guard.h"
 #include "daemon/processes.h"
 #include "daemon/running_trial.h"
@@ -23,9 +25,17 @@ Verdict judge(const Evidence& evidence) {
     return Verdict::lost;
   }
   if (evidence.foreground) {
-    return evidence.age < kForegroundStart ? Verdict::wait : Verdict::lost;
+    // Less than nothing where the clock was set back meanwhile.
+    return std::chrono::abs(evidence.age) < kForegroundStart ? Verdict::wait : Verdict::lost;
   }
   return Verdict::put_back;
+}
+
+std::chrono::milliseconds pause_after_failed_starts(int failures) {
+  constexpr std::chrono::milliseconds kFirst(200);
+  constexpr std::chrono::milliseconds kLongest = std::chrono::minutes(1);
+  constexpr int kMostDoublings = 16;
+  return std::min(kFirst * (1 << std::clamp(failures - 1, 0, kMostDoublings)), kLongest);
 }
 
 RecoverySummary recover(Database& database) {
@@ -49,7 +59,7 @@ RecoverySummary recover(Database& database) {
                                   lost_reason("ended without recording the outcome", found.evidence.started, killed))
                             ? 1
                             : 0;
-        remove_runtime_files(trial.uid);
+        remove_files(trial, database.path());
         break;
       }
     }

@@ -35,6 +35,10 @@ struct Evidence {
 
 Verdict judge(const Evidence& evidence);
 
+// How long a trial waits that could not be started for want of something, after so many failures in a row: 0.2 s, twice
+// as long each time, a minute at most.
+std::chrono::milliseconds pause_after_failed_starts(int failures);
+
 struct RecoverySummary {
   std::int64_t living = 0;  // running under their collectors, or being started
   std::int64_t put_back = 0;

@@ -7,7 +7,7 @@
 #include "daemon/children.h"
 #include "daemon/database_guard.h"
 #include "daemon/supervisor.h"
-#include "storage/trial_store.h"
+#include "storage/trial_queue.h"
 
 namespace memtrack {
 namespace {

@@ -11,6 +11,7 @@
 #include "storage/paths.h"
 #include "storage/query.h"
 #include "storage/trial_lock.h"
+#include "storage/trial_queue.h"
 
 namespace memtrack {
 
@@ -47,12 +48,19 @@ std::optional<bool> put_back(Database& database, const Trial& trial) {
   return requeue_trial(database, trial.trial_id);
 }
 
-void remove_runtime_files(const std::string& trial_uid) {
-  const std::filesystem::path path = trial_lock_path(trial_uid);
-  if (const std::optional<TrialLock> lock = TrialLock::try_acquire(path)) {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    std::filesystem::remove(event_socket_path(trial_uid), ignored);
+void remove_files(const Trial& trial, const std::filesystem::path& database) {
+  const std::filesystem::path path = trial_lock_path(trial.uid);
+  try {
+    if (const std::optional<TrialLock> lock = TrialLock::try_acquire(path)) {
+      std::error_code ignored;
+      for (const char* name : {"args.json", "params.yaml"}) {
+        std::filesystem::remove(trial_private_path(database, trial.trial_id, name), ignored);
+      }
+      std::filesystem::remove(event_socket_path(trial.uid), ignored);
+      std::filesystem::remove(path, ignored);
+    }
+  } catch (const std::system_error&) {
+    // On a full disk, for example: some small files are left, and harm nobody.
   }
 }
 

@@ -3,6 +3,7 @@
 // Inside daemon/ only: what supervisor and recovery both need to know of a running trial, and how they end one.
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 
@@ -28,8 +29,9 @@ std::optional<Trial> find_running(Database& database, std::int64_t trial_id);
 // False: it is not as it was when it was judged.
 std::optional<bool> put_back(Database& database, const Trial& trial);
 
-// Removes lock and event socket of a trial that is over, where nobody holds the lock.
-void remove_runtime_files(const std::string& trial_uid);
+// Removes what a collector that was killed left of a trial that is over, where nobody holds its lock: the lock's file,
+// the event socket, what its command was given.
+void remove_files(const Trial& trial, const std::filesystem::path& database);
 
 // What the row of a lost trial says.
 std::string lost_reason(const std::string& collector_end, bool started, std::size_t killed);

@@ -19,6 +19,7 @@
 #include "daemon/children.h"
 #include "daemon/database_guard.h"
 #include "daemon/drain.h"
+#include "daemon/drawing.h"
 #include "daemon/http_server.h"
 #include "daemon/log.h"
 #include "daemon/patience.h"
@@ -34,8 +35,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// The service's one thread waits no longer than this for a lock; then it does other things and comes back.
-constexpr auto kBusyTimeout = milliseconds(100);
+// The service's one thread waits no longer than this for a lock; then it does other things and comes back by timer.
+constexpr auto kBusyTimeout = milliseconds(5);
 constexpr auto kPatienceAtStart = seconds(10);  // with a database that cannot be opened: most likely it is a wrong path
 constexpr auto kPatienceWithRequests = seconds(10);   // under way at SIGTERM
 constexpr auto kPatienceWithCancelled = seconds(60);  // trials, whose trees get 5 s for each step of their end
@@ -130,6 +131,7 @@ asio::awaitable<void> Service::start() {
   const auto open = [this] { return Database::open_for_writing(options_.settings.database, kBusyTimeout); };
   database_ = co_await with_patience(open, warn, kPatienceAtStart);
   SupervisorOptions supervision;
+  supervision.log_cap_bytes = options_.settings.log_cap_bytes;
   supervision.on_news = [this](const TrialNews& news) {
     figures_.count(news);
     log_news(news);
@@ -174,8 +176,8 @@ asio::awaitable<void> Service::stop() {
     server_->stop();
   }
   if (!collectors_.empty()) {
-    spdlog::info("{} of the queue run: waiting {} for them; another signal cancels them", collectors_.size(),
-                 format_duration(options_.settings.drain));
+    spdlog::info("running trials of the queue: {}; waiting {} for them, and another signal cancels them",
+                 collectors_.size(), format_duration(options_.settings.drain));
   }
   while (has_work_left()) {
     co_await pause_for(kBetweenLooks);
@@ -265,6 +267,10 @@ int run_service(const ServiceOptions& options) {
   if (options.submit) {
     const std::string request{std::istreambuf_iterator<char>(std::cin), {}};
     std::cout << run_submitter(options.settings.database, request) << std::flush;
+    return EXIT_SUCCESS;
+  }
+  if (options.draw) {
+    draw_trials(options.settings.database, *options.draw);
     return EXIT_SUCCESS;
   }
   start_logging();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "daemon/settings.h"
@@ -10,6 +11,7 @@ struct ServiceOptions {
   SettingSources sources;  // read again at SIGHUP
   Settings settings;
   bool submit = false;  // be the submitter of a running daemon: one request on stdin, its reply on stdout
+  std::optional<std::int64_t> draw = {};  // queue the next trials of this open-ended sweep, for a running daemon
 };
 
 // nullopt: there is nothing to run. What was asked for (--help, --version) or what is wrong was printed, and

@@ -61,7 +61,26 @@ std::string show_time(const Settings& settings) {
   return format_duration(settings.*field);
 }
 
-constexpr std::array<Setting, 4> kSettings = {{
+void read_log_cap(Settings& settings, std::string_view name, const ConfigNode& node) {
+  constexpr std::int64_t kLeast = 4096;
+  const std::string* size = node.text();
+  std::int64_t bytes = 0;
+  try {
+    bytes = size == nullptr ? 0 : parse_size(*size);
+  } catch (const std::invalid_argument&) {
+    // refused below
+  }
+  if (bytes < kLeast) {
+    refuse(std::string(name), node, "a size from 4KiB on with its unit, such as 64MiB");
+  }
+  settings.log_cap_bytes = bytes;
+}
+
+std::string show_log_cap(const Settings& settings) {
+  return format_size(settings.log_cap_bytes);
+}
+
+constexpr std::array<Setting, 5> kSettings = {{
     {"db", "FILE", "The database (default: memtrack.db in the state folder)", false, read_path<&Settings::database>,
      show_path<&Settings::database>},
     {"socket", "FILE", "The socket (default: memtrackd.sock in the runtime folder)", false,
@@ -70,6 +89,8 @@ constexpr std::array<Setting, 4> kSettings = {{
      show_log_level},
     {"drain", "TIME", "How long SIGTERM waits for running trials; then their collectors go on alone (default: 2s)",
      true, read_time<&Settings::drain>, show_time<&Settings::drain>},
+    {"log_cap", "SIZE", "How much of what a trial prints is kept, the newest of it (default: 64MiB)", false,
+     read_log_cap, show_log_cap},
 }};
 
 std::string environment(const std::string& name) {

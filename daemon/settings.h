@@ -11,6 +11,7 @@
 #include <spdlog/common.h>
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -29,6 +30,7 @@ struct Settings {
   std::filesystem::path socket;
   spdlog::level::level_enum log_level = spdlog::level::info;
   std::chrono::nanoseconds drain = std::chrono::seconds(2);  // how long SIGTERM waits for running trials
+  std::int64_t log_cap_bytes = std::int64_t{64} << 20;       // of what one trial prints
 };
 
 struct Setting {

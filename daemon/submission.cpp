@@ -1,23 +1,19 @@
 #include "daemon/submission.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <type_traits>
 
 #include "daemon/cgroup_check.h"
+#include "daemon/environment_file.h"
 #include "storage/database.h"
-#include "storage/file_descriptor.h"
 #include "storage/paths.h"
 #include "storage/trial_store.h"
 
@@ -33,8 +29,8 @@ constexpr auto kPatience = std::chrono::minutes(5);
 // Beyond it, writing the JSON again would use up the stack.
 constexpr int kDeepestNesting = 100;
 
-constexpr std::array<std::string_view, 9> kOverrides = {"set",  "interval", "timeout", "repeats", "order",
-                                                        "seed", "jobs",     "method",  "count"};
+constexpr std::array<std::string_view, 11> kOverrides = {"set",  "interval", "timeout",  "repeats", "order", "seed",
+                                                         "jobs", "retries",  "priority", "method",  "count"};
 
 [[noreturn]] void refuse(const std::string& what) {
   throw SubmissionError(what);
@@ -77,33 +73,6 @@ void read_set(const json& set, Overrides& overrides) {
   }
 }
 
-Overrides read_overrides(const json& object) {
-  if (!object.is_object()) {
-    refuse("\"overrides\" would have to be an object");
-  }
-  for (const auto& [name, value] : object.items()) {
-    if (std::find(kOverrides.begin(), kOverrides.end(), name) == kOverrides.end()) {
-      refuse(
-          fmt::format("there is no override \"{}\"; known are set, interval, timeout, repeats, order, seed, jobs, "
-                      "method, count",
-                      name));
-    }
-  }
-  Overrides overrides;
-  if (const auto set = object.find("set"); set != object.end()) {
-    read_set(*set, overrides);
-  }
-  read_override(object, "interval", overrides.interval);
-  read_override(object, "timeout", overrides.timeout);
-  read_override(object, "repeats", overrides.repeats);
-  read_override(object, "order", overrides.order);
-  read_override(object, "seed", overrides.seed);
-  read_override(object, "jobs", overrides.jobs);
-  read_override(object, "method", overrides.method);
-  read_override(object, "count", overrides.count);
-  return overrides;
-}
-
 // The values are not said: they may be secrets.
 std::map<std::string, std::string> read_environment(const json& object) {
   if (!object.is_object()) {
@@ -122,42 +91,8 @@ std::map<std::string, std::string> read_environment(const json& object) {
   return environment;
 }
 
-std::string environment_block(const std::map<std::string, std::string>& environment) {
-  std::string block;
-  for (const auto& [name, value] : environment) {
-    block += name + "=" + value + '\0';
-  }
-  return block;
-}
-
-[[noreturn]] void fail(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-void synchronise_folder(const fs::path& folder) {
-  const FileDescriptor descriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!descriptor || fsync(descriptor.get()) != 0) {
-    fail("cannot write " + folder.string() + " to disk");
-  }
-}
-
-// On disk when it returns, as the rows of the trials will be that need it.
-void write_private_file(const fs::path& path, std::string_view text) {
-  fs::remove(path);  // of a submission that was not completed, perhaps with another mode
-  const FileDescriptor descriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!descriptor) {
-    fail("cannot make " + path.string());
-  }
-  while (!text.empty()) {
-    const ssize_t count = write(descriptor.get(), text.data(), text.size());
-    if (count < 0 && errno != EINTR) {
-      fail("cannot write " + path.string());
-    }
-    text.remove_prefix(count > 0 ? static_cast<std::size_t>(count) : 0);
-  }
-  if (fsync(descriptor.get()) != 0) {
-    fail("cannot write " + path.string() + " to disk");
-  }
+double gib(std::int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 30);
 }
 
 void check_cwd(const std::string& cwd) {
@@ -165,6 +100,23 @@ void check_cwd(const std::string& cwd) {
   if (!fs::path(cwd).is_absolute() || !fs::is_directory(cwd, error)) {
     refuse(fmt::format("\"cwd\" is '{}', and would have to be the absolute path of a folder: the commands run in it",
                        cwd));
+  }
+}
+
+// As many trials at a time as the sweep asks for, each as large as it may become, have to find room.
+void refuse_unless_jobs_fit(const std::vector<Sweep>& sweeps) {
+  const std::int64_t machine_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  for (const Sweep& sweep : sweeps) {
+    const SweepSettings& settings = sweep.settings;
+    if (settings.jobs > 1 && settings.memory_limit_bytes &&
+        *settings.memory_limit_bytes > machine_bytes / settings.jobs) {
+      refuse(
+          fmt::format("sweep '{}' asks for {} jobs of up to {} each (memory_limit), {:.1f} GiB in all, and this "
+                      "machine has {:.1f} GiB; give jobs: {} or a smaller memory_limit",
+                      sweep.name, settings.jobs, format_size(*settings.memory_limit_bytes),
+                      gib(*settings.memory_limit_bytes) * static_cast<double>(settings.jobs), gib(machine_bytes),
+                      std::max<std::int64_t>(machine_bytes / *settings.memory_limit_bytes, 1)));
+    }
   }
 }
 
@@ -187,6 +139,7 @@ json reply_for(const std::vector<SubmittedSweep>& sweeps) {
                     {"uid", sweep.uid},
                     {"name", sweep.name},
                     {"trials", sweep.trial_count},
+                    {"open_ended", sweep.is_open_ended},
                     {"warnings", sweep.warnings}});
   }
   return {{"sweeps", list}};
@@ -208,6 +161,35 @@ json parse_request(std::string_view text) {
   return request;
 }
 
+Overrides parse_overrides(const json& object) {
+  if (!object.is_object()) {
+    refuse("\"overrides\" would have to be an object");
+  }
+  for (const auto& [name, value] : object.items()) {
+    if (std::find(kOverrides.begin(), kOverrides.end(), name) == kOverrides.end()) {
+      refuse(
+          fmt::format("there is no override \"{}\"; known are set, interval, timeout, repeats, order, seed, jobs, "
+                      "retries, priority, method, count",
+                      name));
+    }
+  }
+  Overrides overrides;
+  if (const auto set = object.find("set"); set != object.end()) {
+    read_set(*set, overrides);
+  }
+  read_override(object, "interval", overrides.interval);
+  read_override(object, "timeout", overrides.timeout);
+  read_override(object, "repeats", overrides.repeats);
+  read_override(object, "order", overrides.order);
+  read_override(object, "seed", overrides.seed);
+  read_override(object, "jobs", overrides.jobs);
+  read_override(object, "retries", overrides.retries);
+  read_override(object, "priority", overrides.priority);
+  read_override(object, "method", overrides.method);
+  read_override(object, "count", overrides.count);
+  return overrides;
+}
+
 SubmissionRequest parse_submission(const json& request) {
   if (!request.is_object()) {
     refuse("the request would have to be a JSON object with \"config\" and \"cwd\"");
@@ -221,7 +203,7 @@ SubmissionRequest parse_submission(const json& request) {
     parsed.environment = read_environment(*environment);
   }
   if (const auto overrides = request.find("overrides"); overrides != request.end()) {
-    parsed.overrides = read_overrides(*overrides);
+    parsed.overrides = parse_overrides(*overrides);
   }
   return parsed;
 }
@@ -242,6 +224,8 @@ json to_json(const Overrides& overrides) {
   put("order", overrides.order);
   put("seed", overrides.seed);
   put("jobs", overrides.jobs);
+  put("retries", overrides.retries);
+  put("priority", overrides.priority);
   put("method", overrides.method);
   put("count", overrides.count);
   return object;
@@ -263,14 +247,13 @@ json submit(const fs::path& path, const SubmissionRequest& request) {
       std::any_of(sweeps.begin(), sweeps.end(), [](const Sweep& sweep) { return sweep.built_in_trainer; });
   const ExpansionContext context{.environment = request.environment,
                                  .trainer = trains ? sibling_program("memtrack-trainer").string() : ""};
+  refuse_unless_jobs_fit(sweeps);
   refuse_unless_limits_can_be_kept(sweeps);
   Database database = Database::open_for_writing(path, kPatience);
-  const std::string block = environment_block(request.environment);
   const auto write_environments = [&](const std::vector<SubmittedSweep>& submitted) {
     for (const SubmittedSweep& sweep : submitted) {
-      write_private_file(environment_path(path, sweep.sweep_id), block);
+      write_environment_file(environment_path(path, sweep.sweep_id), request.environment);
     }
-    synchronise_folder(private_directory(path));
   };
   return reply_for(
       insert_sweeps(database, sweeps, context, request.cwd, to_json(request.overrides).dump(), write_environments));

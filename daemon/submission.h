@@ -5,8 +5,8 @@
 //
 //   {"config": "name: a\n...", "file": "a.yaml", "cwd": "/home/me", "environment": {"PATH": "/usr/bin"},
 //    "overrides": {"set": {"epochs": "1"}, "interval": "100ms", "timeout": "2h", "repeats": 3, "order": "listed",
-//                  "seed": 1, "jobs": 1, "method": "random", "count": 5}}
-//   -> {"sweeps": [{"sweep_id": 3, "uid": "..", "name": "a", "trials": 22, "warnings": []}]}
+//                  "seed": 1, "jobs": 1, "retries": 0, "priority": 0, "method": "random", "count": 5}}
+//   -> {"sweeps": [{"sweep_id": 3, "uid": "..", "name": "a", "trials": 22, "open_ended": false, "warnings": []}]}
 
 #include <filesystem>
 #include <map>
@@ -39,6 +39,9 @@ nlohmann::json parse_request(std::string_view text);
 // Throws SubmissionError where a member is missing or of the wrong type. Unknown members are ignored, but not those of
 // `overrides`, which would change what runs.
 SubmissionRequest parse_submission(const nlohmann::json& request);
+
+// The member "overrides" alone. Throws as above.
+Overrides parse_overrides(const nlohmann::json& object);
 
 // Bytes that are no UTF-8 become U+FFFD.
 nlohmann::json to_json(const SubmissionRequest& request);

@@ -38,8 +38,9 @@ struct TrialNews {
 };
 
 struct SupervisorOptions {
-  std::optional<std::int64_t> only_sweep = {};  // none: the whole queue
-  bool exit_when_idle = false;                  // end when nothing is queued or running any more
+  std::optional<std::int64_t> only_sweep = {};          // none: the whole queue
+  bool exit_when_idle = false;                          // end when nothing is queued or running any more
+  std::int64_t log_cap_bytes = std::int64_t{64} << 20;  // of what one trial prints, the newest is kept
   std::function<void(const TrialNews&)> on_news = {};
   // What went wrong and is tried again: a locked database, a collector that could not be started. One sentence each.
   std::function<void(const std::string&)> on_trouble = {};

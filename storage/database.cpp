@@ -88,22 +88,43 @@ StorageError opening_error(const SQLite::Exception& error, const fs::path& path)
 
 }  // namespace
 
-StorageError to_storage_error(const SQLite::Exception& error, std::string_view doing, const fs::path& path) {
-  bool transient = false;
-  switch (error.getErrorCode()) {
+namespace {
+
+struct Trouble {
+  bool may_pass = false;
+  std::string_view remedy = {};
+};
+
+Trouble trouble_of(int code) {
+  switch (code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      return {true, "; another program holds it: wait for that, or end it"};
     case SQLITE_FULL:
+      return {true, "; make room on its disk"};
     case SQLITE_READONLY:
+      return {true, "; see that it, its folder and its file system may be written"};
     case SQLITE_IOERR:
-    case SQLITE_NOMEM:
+      return {true, "; its disk may be full or failing: the system's log knows"};
     case SQLITE_CANTOPEN:
-      transient = true;
-      break;
+      return {true, "; see that its folder may be written, and that the program has descriptors left"};
+    case SQLITE_NOMEM:
+      return {true, ""};
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return {false,
+              "; it is damaged or no database: move it away and put a copy in its place, or rescue what is in it with "
+              "'sqlite3 FILE .recover'"};
     default:
-      break;
+      return {};
   }
-  return {fmt::format("cannot {}: {} ({})", doing, error.what(), path.string()), transient};
+}
+
+}  // namespace
+
+StorageError to_storage_error(const SQLite::Exception& error, std::string_view doing, const fs::path& path) {
+  const Trouble trouble = trouble_of(error.getErrorCode());
+  return {fmt::format("cannot {}: {} ({}){}", doing, error.what(), path.string(), trouble.remedy), trouble.may_pass};
 }
 
 Database::Database(fs::path path, std::unique_ptr<SQLite::Database> handle)
@@ -158,9 +179,11 @@ std::string make_uid() {
   if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::runtime_error(fmt::format("cannot get random bytes: {}", std::strerror(errno)));
   }
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string uid;
   for (const unsigned char byte : bytes) {
-    uid += fmt::format("{:02x}", byte);
+    uid += kDigits[byte >> 4];
+    uid += kDigits[byte & 15];
   }
   return uid;
 }

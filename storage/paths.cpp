@@ -108,13 +108,19 @@ fs::path sql_history_path() {
   return state_directory() / "sql_history";
 }
 
-fs::path runtime_directory() {
-  fs::path path = fmt::format("/tmp/memtrack-{}", geteuid());
-  if (const std::string runtime = environment("XDG_RUNTIME_DIR"); !runtime.empty()) {
-    path = fs::path(runtime) / "memtrack";
-  } else if (geteuid() == 0) {
-    path = "/run/memtrack";
+fs::path choose_runtime_directory(const std::string& xdg_runtime_dir, uid_t user, const fs::path& run) {
+  const bool of_session = xdg_runtime_dir.empty() || xdg_runtime_dir == (run / "user" / std::to_string(user)).string();
+  if (fs::path of_service = run / fmt::format("memtrack-{}", user); of_session && fs::is_directory(of_service)) {
+    return of_service;
   }
+  if (!xdg_runtime_dir.empty()) {
+    return fs::path(xdg_runtime_dir) / "memtrack";
+  }
+  return user == 0 ? run / "memtrack" : fs::path(fmt::format("/tmp/memtrack-{}", user));
+}
+
+fs::path runtime_directory() {
+  fs::path path = choose_runtime_directory(environment("XDG_RUNTIME_DIR"), geteuid(), "/run");
   make_private_directory(path);
   return path;
 }
@@ -157,6 +163,10 @@ fs::path trial_log_path(const fs::path& database, std::int64_t trial_id) {
   return folder / fmt::format("{}.log", trial_id);
 }
 
+fs::path older_log_path(const fs::path& log) {
+  return log.native() + ".older";
+}
+
 fs::path private_directory(const fs::path& database) {
   fs::path folder = beside(database, "private");
   make_private_directory(folder);
@@ -165,6 +175,10 @@ fs::path private_directory(const fs::path& database) {
 
 fs::path environment_path(const fs::path& database, std::int64_t sweep_id) {
   return private_directory(database) / fmt::format("{}.environment", sweep_id);
+}
+
+fs::path trial_private_path(const fs::path& database, std::int64_t trial_id, std::string_view name) {
+  return private_directory(database) / fmt::format("trial-{}.{}", trial_id, name);
 }
 
 fs::path daemon_log_path(const fs::path& database) {

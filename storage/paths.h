@@ -3,6 +3,8 @@
 // Where memtrack keeps things. The only place that knows; all names follow from the database's path, the runtime
 // directory and a trial's ids.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -18,8 +20,13 @@ void make_folders(const std::filesystem::path& path);
 // root, else ~/.local/state/memtrack). Absolute. `flag` is what --db said, empty where it was not given.
 std::filesystem::path database_path(std::string_view flag);
 
-// Sockets and locks: $XDG_RUNTIME_DIR/memtrack, else /run/memtrack (root), else /tmp/memtrack-UID. Created with mode
-// 0700. Throws where it belongs to someone else or is open to others.
+// Sockets and locks: $XDG_RUNTIME_DIR/memtrack, else /run/memtrack (root), else /tmp/memtrack-UID. But a folder that
+// memtrackd@USER was given by the system, /run/memtrack-UID, comes before the folder of a login session: daemon and
+// sessions of one user must meet, and a session's folder goes with it. `run` is /run. Makes nothing.
+std::filesystem::path choose_runtime_directory(const std::string& xdg_runtime_dir, uid_t user,
+                                               const std::filesystem::path& run);
+
+// The folder chosen, created with mode 0700. Throws where it belongs to someone else or is open to others.
 std::filesystem::path runtime_directory();
 
 // --socket beats MEMTRACK_SOCKET beats memtrackd.sock in the runtime directory.
@@ -40,8 +47,13 @@ const std::filesystem::path& checked_socket_path(const std::filesystem::path& pa
 // Beside the database: memtrack.db -> memtrack.logs/12.log, memtrack.private/3.environment (folder 0700, file 0600),
 // memtrack.private/trial-12.*, memtrack.memtrackd.log, memtrack.memtrackd.lock. The folders are made where missing.
 std::filesystem::path trial_log_path(const std::filesystem::path& database, std::int64_t trial_id);
+// What a log was before it was rotated: 12.log.older.
+std::filesystem::path older_log_path(const std::filesystem::path& log);
 std::filesystem::path environment_path(const std::filesystem::path& database, std::int64_t sweep_id);
 std::filesystem::path private_directory(const std::filesystem::path& database);
+// What a trial's command is given: `name` is "args.json" or "params.yaml".
+std::filesystem::path trial_private_path(const std::filesystem::path& database, std::int64_t trial_id,
+                                         std::string_view name);
 std::filesystem::path daemon_log_path(const std::filesystem::path& database);
 std::filesystem::path daemon_lock_path(const std::filesystem::path& database);
 

@@ -122,4 +122,11 @@ ResultTable query(Database& database, const std::string& sql, const std::vector<
   return result;
 }
 
+DataVersion data_version(Database& database) {
+  return with_storage_errors("look whether it has changed", database.path(), [&] {
+    return DataVersion{.by_others = database.handle().execAndGet("PRAGMA data_version").getInt64(),
+                       .by_us = sqlite3_total_changes64(database.handle().getHandle())};
+  });
+}
+
 }  // namespace memtrack

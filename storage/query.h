@@ -28,4 +28,12 @@ void query_rows(Database& database, const std::string& sql, const std::vector<Va
                 const std::function<void(const std::vector<std::string>&)>& on_columns,
                 const std::function<void(const std::vector<Value>&)>& on_row);
 
+// Differs from what it was where anybody has written since.
+struct DataVersion {
+  std::int64_t by_others = -1;
+  std::int64_t by_us = -1;
+  bool operator==(const DataVersion&) const = default;
+};
+DataVersion data_version(Database& database);
+
 }  // namespace memtrack

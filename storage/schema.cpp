@@ -392,7 +392,85 @@ CREATE VIEW epochs AS
         FROM metrics e WHERE e.epoch IS NOT NULL GROUP BY e.trial_id, e.epoch);
 )sql";
 
-constexpr std::array<std::string_view, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+// A sweep's state follows from its trials; an attempt that was repeated counts no more.
+constexpr std::string_view kVersion4 = R"sql(
+ALTER TABLE sweeps ADD COLUMN jobs /* trials at a time */ INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE sweeps ADD COLUMN retries /* more attempts at a trial that failed or was lost; 0 once it is cancelled */
+  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sweeps ADD COLUMN priority /* sweeps of a higher one go first */ INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sweeps ADD COLUMN paused /* 1: nothing of it begins */ INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1));
+ALTER TABLE sweeps ADD COLUMN next_number /* of an open-ended sweep: the trial to be drawn next; NULL: none will be */
+  INTEGER;
+ALTER TABLE trials ADD COLUMN not_before_ns /* a retry waits until then, Unix epoch; NULL: it does not wait */ INTEGER;
+CREATE INDEX sweeps_unfinished ON sweeps (sweep_id) WHERE state IN ('queued', 'running');
+CREATE INDEX sweeps_open ON sweeps (sweep_id) WHERE next_number IS NOT NULL;
+CREATE INDEX trials_waiting ON trials (sweep_id, not_before_ns) WHERE state = 'queued' AND not_before_ns IS NOT NULL;
+CREATE UNIQUE INDEX trials_by_retry_of ON trials (retry_of) WHERE retry_of IS NOT NULL;
+
+CREATE VIEW sweep_states AS
+  -- one row per sweep: the state that follows from its trials, an attempt that was repeated left out
+  SELECT s.sweep_id AS sweep_id, CASE
+      WHEN EXISTS (SELECT 1 FROM trials t WHERE t.sweep_id = s.sweep_id AND t.state = 'running') THEN 'running'
+      WHEN s.next_number IS NOT NULL OR EXISTS (SELECT 1 FROM trials t WHERE t.sweep_id = s.sweep_id AND t.state = 'queued')
+        THEN CASE WHEN EXISTS (SELECT 1 FROM trials t WHERE t.sweep_id = s.sweep_id
+                               AND t.state IN ('done', 'failed', 'oom_killed', 'timed_out', 'cancelled', 'lost'))
+             THEN 'running' ELSE 'queued' END
+      WHEN EXISTS (SELECT 1 FROM trials t WHERE t.sweep_id = s.sweep_id AND t.state = 'cancelled'
+                   AND NOT EXISTS (SELECT 1 FROM trials r WHERE r.retry_of = t.trial_id)) THEN 'cancelled'
+      WHEN EXISTS (SELECT 1 FROM trials t WHERE t.sweep_id = s.sweep_id
+                   AND t.state IN ('failed', 'oom_killed', 'timed_out', 'lost')
+                   AND NOT EXISTS (SELECT 1 FROM trials r WHERE r.retry_of = t.trial_id)) THEN 'failed'
+      ELSE 'done' END AS state
+  FROM sweeps s;
+
+DROP TRIGGER trials_move_sweep;
+CREATE TRIGGER trials_move_sweep AFTER UPDATE OF state ON trials WHEN old.state <> new.state BEGIN
+  UPDATE sweeps SET state = (SELECT f.state FROM sweep_states f WHERE f.sweep_id = new.sweep_id)
+    WHERE sweep_id = new.sweep_id;
+END;
+CREATE TRIGGER retries_move_sweep AFTER INSERT ON trials WHEN new.retry_of IS NOT NULL BEGIN
+  UPDATE sweeps SET state = 'running' WHERE sweep_id = new.sweep_id;
+END;
+CREATE TRIGGER end_of_drawing_moves_sweep AFTER UPDATE OF next_number ON sweeps
+  WHEN old.next_number IS NOT NULL AND new.next_number IS NULL BEGIN
+  UPDATE sweeps SET state = (SELECT f.state FROM sweep_states f WHERE f.sweep_id = new.sweep_id)
+    WHERE sweep_id = new.sweep_id;
+END;
+
+CREATE TRIGGER claimed_trials_share_the_system AFTER UPDATE OF state ON trials
+  WHEN new.state = 'running' AND (SELECT count(*) FROM trials WHERE state = 'running') > 1 BEGIN
+  UPDATE trials SET system_shared = 1 WHERE state = 'running' AND system_shared = 0;
+END;
+CREATE TRIGGER begun_trials_share_the_system AFTER INSERT ON trials
+  WHEN new.state = 'running' AND (SELECT count(*) FROM trials WHERE state = 'running') > 1 BEGIN
+  UPDATE trials SET system_shared = 1 WHERE state = 'running' AND system_shared = 0;
+END;
+)sql";
+
+constexpr std::string_view kVersion5 = R"sql(
+DROP VIEW epochs;
+CREATE VIEW epochs AS
+  -- one row per epoch; a value sent twice: the last, but of tensor_bytes_peak the largest.
+  -- loss_state: finite, nan, inf; NULL: no loss was sent
+  -- is_partial: 1: ended before its end, its figures are of the steps until then; 0: whole; NULL: not told
+  SELECT trial_id, epoch, time_ns, train_loss,
+         CASE WHEN loss_rows = 0 THEN NULL WHEN train_loss IS NULL THEN 'nan'
+              WHEN abs(train_loss) > 1.7976931348623157e308 THEN 'inf' ELSE 'finite' END AS loss_state,
+         test_accuracy, seconds, tensor_bytes_peak, is_partial
+  FROM (SELECT e.trial_id, e.epoch, max(e.time_ns) AS time_ns, sum(e.name = 'train_loss') AS loss_rows,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'train_loss' ORDER BY m.time_ns DESC LIMIT 1) AS train_loss,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'test_accuracy' ORDER BY m.time_ns DESC LIMIT 1) AS test_accuracy,
+               (SELECT m.value FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'seconds' ORDER BY m.time_ns DESC LIMIT 1) AS seconds,
+               CAST(max(e.value) FILTER (WHERE e.name = 'tensor_bytes_peak') AS INTEGER) AS tensor_bytes_peak,
+               (SELECT CAST(m.value AS INTEGER) FROM metrics m WHERE m.trial_id = e.trial_id AND m.epoch = e.epoch
+                  AND m.name = 'is_partial' ORDER BY m.time_ns DESC LIMIT 1) AS is_partial
+        FROM metrics e WHERE e.epoch IS NOT NULL GROUP BY e.trial_id, e.epoch);
+)sql";
+
+constexpr std::array<std::string_view, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
 
 }  // namespace
 

@@ -16,6 +16,9 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/file_descriptor.h"
+#include "storage/shortage.h"
+
 namespace memtrack {
 namespace fs = std::filesystem;
 namespace {
@@ -24,11 +27,20 @@ namespace {
   throw std::system_error(errno, std::generic_category(), what);
 }
 
+// Where a descriptor is lacking nothing is known: a lock that could not be looked at must not pass for one that is
+// free.
+void fail_if_short(const std::string& what) {
+  if (is_shortage(errno)) {
+    fail(what);
+  }
+}
+
 // The first bytes of a small file; empty where it is not there, or vanishes meanwhile as files of /proc do.
 std::string read_small_file(const fs::path& path) {
   std::string text(4096, '\0');
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
+    fail_if_short("cannot read " + path.string());
     return "";
   }
   const ssize_t count = read(descriptor, text.data(), text.size());
@@ -111,6 +123,7 @@ void TrialLock::write_owner() const {
 bool is_lock_held(const fs::path& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
+    fail_if_short("cannot look at the lock " + path.string());
     return false;
   }
   const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -129,15 +142,13 @@ std::optional<int> open_lock_holder(const fs::path& path) {
   if (!owner) {
     return std::nullopt;
   }
-  const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, owner->pid, 0));
-  if (pidfd < 0) {
+  FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, owner->pid, 0)));
+  if (!process) {
+    fail_if_short(fmt::format("cannot look at process {}", owner->pid));
     return std::nullopt;
   }
-  if (is_lock_held(path) && process_start_ticks(owner->pid) == owner->start_ticks) {
-    return pidfd;
-  }
-  close(pidfd);
-  return std::nullopt;
+  const bool holds = is_lock_held(path) && process_start_ticks(owner->pid) == owner->start_ticks;
+  return holds ? std::optional(process.release()) : std::nullopt;
 }
 
 }  // namespace memtrack

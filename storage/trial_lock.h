@@ -37,6 +37,8 @@ struct LockOwner {
   std::uint64_t start_ticks = 0;  // field 22 of /proc/PID/stat
 };
 
+// The three below throw std::system_error where too few descriptors are left to look.
+
 // True where some process holds the lock; false also where there is no such file.
 bool is_lock_held(const std::filesystem::path& path);
 

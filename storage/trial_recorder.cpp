@@ -10,6 +10,7 @@
 
 #include "storage/bind.h"
 #include "storage/sqlite_error.h"
+#include "storage/trial_rows.h"
 
 namespace memtrack {
 namespace {
@@ -81,6 +82,11 @@ constexpr const char* kAddToTotals = R"sql(
     tree_pss_max = coalesce(max(tree_pss_max, excluded.tree_pss_max), tree_pss_max, excluded.tree_pss_max),
     cgroup_max = coalesce(max(cgroup_max, excluded.cgroup_max), cgroup_max, excluded.cgroup_max))sql";
 
+// What the program says was in force stands beside what the sweep set; a name that stands there keeps its value.
+constexpr const char* kAddSettings = R"sql(
+  UPDATE trials SET settings = json_patch(json_remove(?2, '$.event', '$.seq', '$.sender'), settings)
+  WHERE trial_id = ?1 AND length(settings) + length(?2) <= 65536)sql";
+
 }  // namespace
 
 struct TrialRecorder::Statements {
@@ -95,6 +101,7 @@ struct TrialRecorder::Statements {
         insert_event(handle, "INSERT INTO events (trial_id, time_ns, event, body) VALUES (?, ?, ?, ?)"),
         insert_metric(handle,
                       "INSERT INTO metrics (trial_id, time_ns, phase, epoch, name, value) VALUES (?, ?, ?, ?, ?, ?)"),
+        add_settings(handle, kAddSettings),
         set_totals(handle,
                    "INSERT OR REPLACE INTO trial_totals (trial_id, late_ticks, events_malformed, events_missing, "
                    "samples_thinned, process_rows_thinned, pss_skipped, log_bytes, log_bytes_discarded, "
@@ -143,6 +150,10 @@ struct TrialRecorder::Statements {
       }
     } else if (const auto* single = std::get_if<MetricEvent>(&received.event.what)) {
       metric(trial_id, received, single->epoch, single->name, single->value);
+    } else if (received.event.name() == "settings") {
+      add_settings.bind(1, trial_id);
+      add_settings.bind(2, received.event.body);
+      execute(add_settings);
     }
   }
 
@@ -185,6 +196,7 @@ struct TrialRecorder::Statements {
   SQLite::Statement add_to_totals;
   SQLite::Statement insert_event;
   SQLite::Statement insert_metric;
+  SQLite::Statement add_settings;
   SQLite::Statement set_totals;
   SQLite::Statement set_phase;
 };
@@ -232,6 +244,15 @@ void TrialRecorder::begin(const TrialStart& start) {
     statements_->totals(trial_id_, {});
     transaction.commit();
     written_totals_ = {};
+  });
+}
+
+void TrialRecorder::withdraw_start() {
+  with_storage_errors(fmt::format("withdraw the start of trial {}", trial_id_), database_.path(), [&] {
+    SQLite::Statement trial(database_.handle(),
+                            "UPDATE trials SET started_ns = NULL WHERE trial_id = ? AND state = 'running'");
+    trial.bind(1, trial_id_);
+    trial.exec();
   });
 }
 
@@ -297,6 +318,7 @@ void TrialRecorder::finish(const RecordBatch& batch, const TrialOutcome& outcome
     if (end.exec() != 1) {
       throw StorageError(fmt::format("trial {} was ended by someone else while it ran", trial_id_), false);
     }
+    queue_retry_as_allowed(handle, trial_id_);
     transaction.commit();
   });
 }

@@ -94,6 +94,8 @@ class TrialRecorder {
   // Sets started_ns and the host; once more where the start was not known yet. Throws a StorageError that is not
   // transient where the trial is not `running`.
   void begin(const TrialStart& start);
+  // The start, where the command could not be started after all: the trial is as it was when it was claimed.
+  void withdraw_start();
   void write(const RecordBatch& batch);
   void finish(const RecordBatch& batch, const TrialOutcome& outcome);
 

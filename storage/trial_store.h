@@ -1,6 +1,6 @@
 #pragma once
 
-// Sweeps and trials as the daemon and the tools see them: submitted, claimed, looked at, ended.
+// Sweeps and trials as the daemon and the tools see them: submitted, looked at, ended. What is queued: trial_queue.h.
 
 #include <chrono>
 #include <cstdint>
@@ -21,11 +21,12 @@ struct SubmittedSweep {
   std::int64_t sweep_id = 0;
   std::string uid = {};
   std::string name = {};
-  std::int64_t trial_count = 0;
+  std::int64_t trial_count = 0;  // queued now
+  bool is_open_ended = false;    // more is drawn as they run
   std::vector<std::string> warnings = {};
 };
 
-// Inserts the sweeps and all their trials, queued, in one transaction: all or nothing.
+// Inserts the sweeps and all their trials, of an open-ended one the first, queued, in one transaction: all or nothing.
 // `overrides_json`: what the command line changed, kept with the sweep. `before_commit` gets the ids before anybody
 // else can see them, for what must be there before the first trial is claimed; where it throws, nothing is inserted.
 std::vector<SubmittedSweep> insert_sweeps(
@@ -69,25 +70,11 @@ Trial find_trial(Database& database, std::int64_t trial_id);
 // All trials in state `running`, oldest first.
 std::vector<Trial> running_trials(Database& database);
 
-// Turns the first queued trial (of `sweep_id`, where given) to `running`, by one conditional UPDATE. nullopt: none is
-// queued.
-std::optional<Trial> claim_next_trial(Database& database, std::optional<std::int64_t> sweep_id);
-
-// Ends a trial that nobody else can end: only where it still is `running`. False: it was not.
+// Ends a trial that nobody else can end: only where it still is `running`. False: it was not. What failed or was lost
+// is queued once more where its sweep allows another attempt.
 bool end_trial(Database& database, std::int64_t trial_id, TrialState state, const std::string& reason);
-
-// Puts back a claimed trial whose command was never started. False: it was not claimed or had been started.
-bool requeue_trial(Database& database, std::int64_t trial_id);
-
-// Queued trials of a sweep become `cancelled`. Returns how many.
-std::int64_t cancel_queued_trials(Database& database, std::int64_t sweep_id);
-// The same for one trial. False: it was not queued.
-bool cancel_queued_trial(Database& database, std::int64_t trial_id);
 
 // Which sweep a user means: an id or a name (the latest of that name); empty: the latest of all. nullopt: none.
 std::optional<std::int64_t> find_sweep(Database& database, const std::string& id_or_name);
-
-// Queued and running trials of a sweep, or of all sweeps.
-std::int64_t count_unfinished_trials(Database& database, std::optional<std::int64_t> sweep_id);
 
 }  // namespace memtrack

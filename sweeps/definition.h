@@ -17,7 +17,7 @@ struct SweepDefinition {
   std::vector<std::string> command;  // with its macros; empty: the built-in trainer
   std::string program;
   std::vector<ColumnChoice> columns;
-  std::int64_t count = 0;  // trials of one block
+  std::int64_t count = 0;  // trials of one block; of an open-ended sweep 0
 };
 
 }  // namespace memtrack

@@ -111,18 +111,19 @@ std::optional<std::int64_t> whole_number(const Json& object, const char* member)
   return static_cast<std::int64_t>(real);
 }
 
-std::string name_member(const Json& object, const char* member, std::string_view event) {
+std::string text_member(const Json& object, const char* member, std::string_view event,
+                        std::size_t most_bytes = kMaxEventNameBytes) {
   const auto found = object.find(member);
   if (found == object.end() || !found->is_string()) {
     throw EventError("an event" + (event.empty() ? std::string() : " '" + std::string(event) + "'") +
                      " has no member \"" + member + "\" that is a string");
   }
-  std::string name = found->get<std::string>();
-  if (name.empty() || name.size() > kMaxEventNameBytes) {
-    throw EventError("the member \"" + std::string(member) + "\" of an event has " + std::to_string(name.size()) +
-                     " bytes, and would have to have 1 to " + std::to_string(kMaxEventNameBytes));
+  std::string text = found->get<std::string>();
+  if (text.empty() || text.size() > most_bytes) {
+    throw EventError("the member \"" + std::string(member) + "\" of an event has " + std::to_string(text.size()) +
+                     " bytes, and would have to have 1 to " + std::to_string(most_bytes));
   }
-  return name;
+  return text;
 }
 
 EpochEvent epoch_event(const Json& object) {
@@ -143,7 +144,7 @@ EpochEvent epoch_event(const Json& object) {
 }
 
 MetricEvent metric_event(const Json& object) {
-  MetricEvent event{.name = name_member(object, "name", "metric"), .value = 0, .epoch = whole_number(object, "epoch")};
+  MetricEvent event{.name = text_member(object, "name", "metric"), .value = 0, .epoch = whole_number(object, "epoch")};
   const auto value = object.find("value");
   const std::optional<double> real = value == object.end() ? std::nullopt : number(*value);
   if (!real) {
@@ -195,6 +196,7 @@ std::string_view Event::name() const {
     std::string_view operator()(const PhaseEvent&) const { return "phase"; }
     std::string_view operator()(const EpochEvent&) const { return "epoch"; }
     std::string_view operator()(const MetricEvent&) const { return "metric"; }
+    std::string_view operator()(const FailureEvent&) const { return "failure"; }
     std::string_view operator()(const OtherEvent& other) const { return other.name; }
   };
   return std::visit(Name(), what);
@@ -215,13 +217,15 @@ Event decode_event(std::string_view datagram) {
     throw EventError("an event is not a JSON object");
   }
   Event event;
-  const std::string name = name_member(object, "event", "");
+  const std::string name = text_member(object, "event", "");
   if (name == "phase") {
-    event.what = PhaseEvent{.name = name_member(object, "name", "phase")};
+    event.what = PhaseEvent{.name = text_member(object, "name", "phase")};
   } else if (name == "epoch") {
     event.what = epoch_event(object);
   } else if (name == "metric") {
     event.what = metric_event(object);
+  } else if (name == "failure") {
+    event.what = FailureEvent{.reason = text_member(object, "reason", name, kMaxFailureBytes)};
   } else {
     event.what = OtherEvent{.name = name};
   }
@@ -251,6 +255,10 @@ std::string encode_metric(const MetricEvent& event) {
     object["epoch"] = *event.epoch;
   }
   return text_of(object);
+}
+
+std::string encode_failure(std::string_view reason) {
+  return text_of(Json{{"event", "failure"}, {"reason", std::string(reason)}});
 }
 
 std::vector<std::string> encode_tensor_memory(std::string_view phase, std::span<const TensorMemory> tensors) {

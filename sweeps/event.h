@@ -5,7 +5,9 @@
 //   {"event":"phase","name":"train","seq":3}
 //   {"event":"epoch","epoch":1,"train_loss":0.31,"test_accuracy":0.91,"seconds":4.2,"seq":4}
 //   {"event":"metric","name":"tensor_bytes_peak","value":123,"seq":5}
+//   {"event":"failure","reason":"memory ran out in layer hidden1","seq":6}
 //   {"event":"tensor_memory","phase":"train","tensors":[{"kind":"parameters","layer":"hidden1","bytes":1}],"seq":6}
+//   {"event":"settings","threads":1,"seq":1}   what was in force: added to the settings of the trial
 // Numbers that JSON has no word for are taken as null (not a number), as the strings "nan", "inf", "-inf", or bare as
 // Python's json module prints them (NaN, Infinity, -Infinity).
 
@@ -24,6 +26,7 @@ namespace memtrack {
 
 inline constexpr std::size_t kMaxEventBytes = 65536;
 inline constexpr std::size_t kMaxEventNameBytes = 256;  // of a phase, a metric, a value
+inline constexpr std::size_t kMaxFailureBytes = 1000;   // of a reason
 
 // Members of an event that have a meaning of their own, so that no value of an epoch has such a name.
 bool is_reserved_member(std::string_view name);
@@ -41,6 +44,10 @@ struct MetricEvent {
   double value = 0;
   std::optional<std::int64_t> epoch;
 };
+// Why the program is about to fail, in a sentence of its own: part of the trial's reason where it does.
+struct FailureEvent {
+  std::string reason;
+};
 // What the tensors of one kind, and of one layer where it is known, hold at the end of a phase and held at most in it.
 struct TensorMemory {
   std::string kind;   // data, parameters, gradients, optimizer_state, activations: docs/tensors.md
@@ -55,11 +62,11 @@ struct OtherEvent {
 };
 
 struct Event {
-  std::variant<PhaseEvent, EpochEvent, MetricEvent, OtherEvent> what;
+  std::variant<PhaseEvent, EpochEvent, MetricEvent, FailureEvent, OtherEvent> what;
   std::optional<std::int64_t> seq;     // the sender's own count, 1 for its first
   std::optional<std::int64_t> sender;  // the sender's pid as it says
   std::string body;                    // the object as valid JSON, NaN and infinities as strings
-  std::string_view name() const;       // "phase", "epoch", "metric", or the program's own word
+  std::string_view name() const;       // "phase", "epoch", "metric", "failure", or the program's own word
 };
 
 class EventError : public std::runtime_error {
@@ -74,6 +81,7 @@ Event decode_event(std::string_view datagram);
 std::string encode_phase(std::string_view name);
 std::string encode_epoch(const EpochEvent& event);
 std::string encode_metric(const MetricEvent& event);
+std::string encode_failure(std::string_view reason);
 
 // As many datagrams as it takes: each of at most some 30,000 bytes, so that a network of 1000 layers fits into a socket
 // that nobody reads. "peak_bytes" is left out where it equals "bytes".

@@ -103,4 +103,17 @@ void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
   }
 }
 
+void for_each_drawn_trial(const Sweep& sweep, const ExpansionContext& context, std::int64_t first_number,
+                          std::int64_t count, const std::function<void(const TrialPlan&)>& take) {
+  const std::string interpreter = find_interpreter(context.environment);
+  for (std::int64_t i = 0; first_number == 1 && i < sweep.settings.warmup; ++i) {
+    TrialPlan trial = plan(sweep, context, interpreter, i, 1);
+    trial.is_warmup = true;
+    take(trial);
+  }
+  for (std::int64_t index = first_number - 1; index < first_number - 1 + count; ++index) {
+    take(plan(sweep, context, interpreter, index, 1));
+  }
+}
+
 }  // namespace memtrack

@@ -14,16 +14,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::array<std::string_view, 12> kKeys = {"interval", "settle",       "baseline", "warmup",
-                                                    "repeats",  "order",        "seed",     "jobs",
-                                                    "timeout",  "memory_limit", "retries",  "columns"};
+constexpr std::array<std::string_view, 13> kKeys = {"interval", "settle",   "baseline", "warmup",  "repeats",
+                                                    "order",    "seed",     "jobs",     "timeout", "memory_limit",
+                                                    "retries",  "priority", "columns"};
 constexpr std::array<std::string_view, 2> kOrders = {"listed", "shuffled"};
 constexpr std::int64_t kMostRepeats = 1'000'000;
 constexpr std::chrono::nanoseconds kLongest = std::chrono::nanoseconds::max();
-
-[[noreturn]] void not_yet(const std::string& name, const ConfigNode& node, const std::string& instead) {
-  fail(node.mark, name + " is " + shown(node) + ", which memtrack does not support yet; " + instead);
-}
 
 // Sampling from a millisecond to a day: below, reading costs more than it tells; beyond, nothing would be read.
 std::chrono::nanoseconds parse_interval(const ConfigNode& node) {
@@ -35,11 +31,15 @@ std::int64_t parse_repeats(const ConfigNode& node) {
 }
 
 std::int64_t parse_jobs(const ConfigNode& node) {
-  const std::int64_t jobs = whole_number("jobs", node, 1, 1024, "1");
-  if (jobs > 1) {
-    not_yet("jobs", node, "set it to 1 or leave it out");
-  }
-  return jobs;
+  return whole_number("jobs", node, 1, 1024, "1");
+}
+
+std::int64_t parse_retries(const ConfigNode& node) {
+  return whole_number("retries", node, 0, 1000, "1");
+}
+
+std::int64_t parse_priority(const ConfigNode& node) {
+  return whole_number("priority", node, -1000, 1000, "10");
 }
 
 std::int64_t parse_memory_limit(const ConfigNode& node) {
@@ -67,19 +67,6 @@ TrialOrder parse_order(const ConfigNode& node) {
     refuse("order", node, "listed or shuffled" + (word == nullptr ? "" : did_you_mean(*word, kOrders)));
   }
   return *word == "listed" ? TrialOrder::listed : TrialOrder::shuffled;
-}
-
-// The settings that later versions bring: checked already, and refused where they ask for something.
-void check_future_setting(const ConfigMember& member) {
-  const ConfigNode& node = member.node;
-  const std::string& name = member.name;
-  if (name == "retries") {
-    if (whole_number(name, node, 0, 1000, "1") > 0) {
-      not_yet(name, node, "leave it out");
-    }
-  } else {
-    not_yet(name, node, "leave it out");
-  }
 }
 
 std::vector<ColumnChoice> parse_columns(const ConfigNode& node) {
@@ -126,10 +113,12 @@ void apply(ParsedSettings& parsed, const ConfigMember& member) {
         static_cast<std::uint64_t>(whole_number("seed", node, 0, std::numeric_limits<std::int64_t>::max(), "0"));
   } else if (name == "jobs") {
     settings.jobs = parse_jobs(node);
-  } else if (name == "columns") {
-    parsed.columns = parse_columns(node);
+  } else if (name == "retries") {
+    settings.retries = parse_retries(node);
+  } else if (name == "priority") {
+    settings.priority = parse_priority(node);
   } else {
-    check_future_setting(member);
+    parsed.columns = parse_columns(node);
   }
 }
 
@@ -153,6 +142,12 @@ void apply_overrides(ParsedSettings& parsed, const Overrides& overrides) {
   }
   if (overrides.jobs) {
     settings.jobs = parse_jobs(flag_node("--jobs", *overrides.jobs));
+  }
+  if (overrides.retries) {
+    settings.retries = parse_retries(flag_node("--retries", *overrides.retries));
+  }
+  if (overrides.priority) {
+    settings.priority = parse_priority(flag_node("--priority", *overrides.priority));
   }
 }
 

@@ -14,6 +14,8 @@
 namespace memtrack {
 namespace {
 
+constexpr std::int64_t kLookedAtWhenOpen = 1000;
+
 // The keys that say what is run, W&B's and ours.
 constexpr std::array<std::string_view, 8> kKeys = {"name",    "method",  "parameters", "program",
                                                    "command", "run_cap", "trials",     "memtrack"};
@@ -247,9 +249,8 @@ class Reader {
     } else if (most) {
       count = *most;
     } else {
-      fail(method_mark_, "method " + sweep_.method +
-                             " without run_cap draws until it is cancelled, which memtrack does not support yet; give "
-                             "run_cap: 20 or --count 20");
+      leave_open();
+      return;
     }
     count = std::min(count, most.value_or(count));
     const std::int64_t repeats = sweep_.settings.repeats;
@@ -263,13 +264,26 @@ class Reader {
     sweep_.trial_count = count * sweep_.settings.repeats + sweep_.settings.warmup;
   }
 
-  // What a normal distribution draws is bounded by nothing: each value is looked at before anything runs.
+  // Drawn until it is cancelled. There is no block that ends, to be shuffled or repeated.
+  void leave_open() {
+    if (sweep_.settings.repeats > 1) {
+      fail(method_mark_, "repeats is " + std::to_string(sweep_.settings.repeats) + ", but method " + sweep_.method +
+                             " without run_cap is drawn until it is cancelled and never comes to a second block; give "
+                             "run_cap: 20 or --count 20");
+    }
+    sweep_.is_open_ended = true;
+    sweep_.settings.order = TrialOrder::listed;
+  }
+
+  // What a normal distribution draws is bounded by nothing: each value is looked at before anything runs; of an
+  // open-ended sweep the first ones.
   void check_open_ranges() const {
     if (!sweep_.built_in_trainer || sweep_.effective_method != "random") {
       return;
     }
     const Parameters open = open_ranges(definition_.parameters);
-    for (std::int64_t i = 0; i < definition_.count && !open.empty(); ++i) {
+    const std::int64_t count = sweep_.is_open_ended ? kLookedAtWhenOpen : definition_.count;
+    for (std::int64_t i = 0; i < count && !open.empty(); ++i) {
       check_trainer_values(drawn_values(open, sweep_.settings.seed, i), open);
     }
   }

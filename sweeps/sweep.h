@@ -39,6 +39,8 @@ struct Overrides {
   std::optional<std::string> order = {};  // listed | shuffled
   std::optional<std::uint64_t> seed = {};
   std::optional<std::int64_t> jobs = {};
+  std::optional<std::int64_t> retries = {};
+  std::optional<std::int64_t> priority = {};
   std::optional<std::string> method = {};
   std::optional<std::int64_t> count = {};  // bounds the number of drawn trials (before repeats)
 };
@@ -57,8 +59,10 @@ struct SweepSettings {
   std::int64_t warmup = 0;              // unscored trials before all others: page cache, libraries
   std::int64_t repeats = 1;
   TrialOrder order = TrialOrder::listed;
-  std::uint64_t seed = 0;  // of drawing, shuffling and the built-in trainer's own seeds
-  std::int64_t jobs = 1;
+  std::uint64_t seed = 0;     // of drawing, shuffling and the built-in trainer's own seeds
+  std::int64_t jobs = 1;      // trials at a time
+  std::int64_t retries = 0;   // so many more attempts at a trial that failed or was lost
+  std::int64_t priority = 0;  // sweeps of a higher one go first
 };
 
 struct SweepDefinition;  // the checked parameters, method and command; private to sweeps/
@@ -70,6 +74,7 @@ struct Sweep {
   std::string config;            // the YAML of this document as sent
   SweepSettings settings;
   std::int64_t trial_count = 0;       // rows that for_each_trial will make, repeats and warm-ups included
+  bool is_open_ended = false;         // drawn until it is cancelled: for_each_drawn_trial makes its rows
   bool built_in_trainer = true;       // false: the sweep names a program or command of the user's
   std::vector<std::string> warnings;  // said once: keys without effect, unknown top-level keys
   std::shared_ptr<const SweepDefinition> definition;
@@ -106,9 +111,15 @@ struct ExpansionContext {
 std::vector<Sweep> parse_sweep_file(std::string_view text, const std::string& file_name, const Overrides& overrides);
 
 // Calls `take` for each trial in the order in which they are to run: warm-ups, then block after block of repeats, each
-// block in its own order. Memory does not grow with the number of trials beyond 8 bytes each. Throws SweepError.
+// block in its own order. Memory does not grow with the number of trials beyond 8 bytes each. Nothing of an open-ended
+// sweep. Throws SweepError.
 void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
                     const std::function<void(const TrialPlan&)>& take);
+
+// The trials `first_number`, ... of an open-ended sweep, `count` of them, in the order of their numbers; before trial 1
+// the warm-ups. Trial N is what it would be in a sweep with a run_cap. Throws SweepError.
+void for_each_drawn_trial(const Sweep& sweep, const ExpansionContext& context, std::int64_t first_number,
+                          std::int64_t count, const std::function<void(const TrialPlan&)>& take);
 
 // "100ms", "5s", "2h", "1.5m", "250us" -> nanoseconds. Throws std::invalid_argument saying what would be right.
 std::chrono::nanoseconds parse_duration(std::string_view text);

@@ -275,8 +275,9 @@ constexpr TrainerParameter kParameters[] = {
     {"seed", "N", "0",
      "of the weights, of dropout and of the order of the images; 0, so that a run can be repeated to the bit",
      [](Options& options, Text name, Text value) { options.seed = whole_number(name, value, 0, kLargestSeed, "0"); }},
-    {"threads", "N", "1", "LibTorch threads; one is the best or near it for networks of this size",
-     [](Options& options, Text name, Text value) { options.threads = whole_number(name, value, 1, 1024, "1"); }},
+    {"threads", "N", "0",
+     "LibTorch's and BLAS's threads; 0: by the work of a step, since small steps take longer on more than one",
+     [](Options& options, Text name, Text value) { options.threads = whole_number(name, value, 0, 1024, "1"); }},
 };
 
 [[noreturn]] void refuse_name(std::string_view name) {

@@ -37,7 +37,7 @@ struct TrainerOptions {
   std::int64_t eval_batch_size = 0;  // 0: as batch_size, so that evaluation lifts no peak
   std::int64_t max_steps = 0;        // of an epoch; 0: all images. Memory needs only a few
   std::int64_t seed = 0;
-  std::int64_t threads = 1;  // 1: the best or near it for networks of this size
+  std::int64_t threads = 0;  // 0: by the size of the network
 };
 
 struct TrainerParameter {

@@ -103,7 +103,7 @@ CommandLine::CommandLine()
   add_run_command(*app_, action_, run_words_);
   add_attach_command(*app_, action_);
   add_status_command(*app_, action_);
-  add_cancel_command(*app_, action_);
+  add_queue_commands(*app_, action_);
   add_logs_command(*app_, action_);
   add_report_command(*app_, action_);
   add_compare_command(*app_, action_);
@@ -114,6 +114,7 @@ CommandLine::CommandLine()
   add_daemon_command(*app_, action_);
   add_log_command(*app_, action_);
   add_doctor_command(*app_, action_);
+  add_completion_command(*app_, action_);
   add_examples(*app_,
                "memtrack run -- python3 train.py        measure one command\n"
                "memtrack daemon start                   then submit sweeps:\n"

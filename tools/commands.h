@@ -21,7 +21,8 @@ void add_sweep_command(CLI::App& app, Action& action);
 // `words`: the first "--" of the command line and all behind it, which nobody else has looked at.
 void add_run_command(CLI::App& app, Action& action, const std::vector<std::string>& words);
 void add_status_command(CLI::App& app, Action& action);
-void add_cancel_command(CLI::App& app, Action& action);
+// cancel, retry, pause, resume
+void add_queue_commands(CLI::App& app, Action& action);
 void add_logs_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
@@ -33,6 +34,7 @@ void add_daemon_command(CLI::App& app, Action& action);
 void add_log_command(CLI::App& app, Action& action);
 void add_attach_command(CLI::App& app, Action& action);
 void add_doctor_command(CLI::App& app, Action& action);
+void add_completion_command(CLI::App& app, Action& action);
 
 // --db and --socket, the same wherever they are taken.
 void add_database_option(CLI::App& command, std::string& flag);

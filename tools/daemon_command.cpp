@@ -20,6 +20,7 @@
 #include "tools/follow.h"
 #include "tools/running_daemon.h"
 #include "tools/terminal.h"
+#include "tools/text.h"
 
 namespace memtrack {
 namespace {
@@ -125,14 +126,19 @@ int stop(const DaemonOptions& options) {
   return kRight;
 }
 
+std::string status_text(const RunningDaemon& daemon, const std::filesystem::path& socket) {
+  return fmt::format("memtrackd {} runs since {}: {}; {} queued, {} running\n", daemon.version,
+                     format_seconds(daemon.health.value("uptime_s", 0.0)), describe(daemon, socket), daemon.queued,
+                     daemon.running);
+}
+
 int status(const DaemonOptions& options) {
   const std::filesystem::path socket = daemon_socket_path(options.socket);
   const auto daemon = find_running_daemon(ApiClient(socket));
   if (options.json) {
     print((daemon ? daemon->health : nlohmann::json{{"status", "not running"}}).dump() + "\n");
   } else if (daemon) {
-    print(fmt::format("memtrackd runs: {}; {} queued, {} running\n", describe(*daemon, socket), daemon->queued,
-                      daemon->running));
+    print(status_text(*daemon, socket));
   } else {
     print(fmt::format("memtrackd does not run on {}; 'memtrack daemon start' starts it\n", socket.string()));
   }
@@ -146,8 +152,8 @@ int logs(const DaemonOptions& options) {
       daemon_log_path(ask_daemon ? std::filesystem::path(daemon->database) : database_path(options.database));
   if (!std::filesystem::exists(log)) {
     throw UsageError(
-        fmt::format("there is no {} yet: 'memtrack daemon start' writes it; under systemd: journalctl -u "
-                    "memtrackd",
+        fmt::format("there is no {} yet: 'memtrack daemon start' writes it; under systemd: journalctl --user "
+                    "-u memtrackd, or journalctl -u memtrackd@USER",
                     log.string()));
   }
   if (options.follow) {

@@ -1,5 +1,9 @@
 #include "tools/follow.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -8,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "storage/file_descriptor.h"
 #include "tools/terminal.h"
 
 namespace memtrack {
@@ -15,32 +20,50 @@ namespace {
 
 constexpr auto kPause = std::chrono::milliseconds(200);
 
-// Prints what lies behind `position` and returns the new end.
-std::streamoff print_from(const std::filesystem::path& path, std::streamoff position) {
-  std::ifstream file(path, std::ios::binary);
-  file.seekg(position);
+// From where it was last read to its end.
+void print_rest(const FileDescriptor& file) {
   std::array<char, 65536> buffer{};
-  while (file.read(buffer.data(), buffer.size()) || file.gcount() > 0) {
-    print({buffer.data(), static_cast<std::size_t>(file.gcount())});
-    position += file.gcount();
+  ssize_t count = 0;
+  while ((count = read(file.get(), buffer.data(), buffer.size())) > 0) {
+    print({buffer.data(), static_cast<std::size_t>(count)});
   }
   flush_output();
-  return position;
+}
+
+FileDescriptor open_for_reading(const std::filesystem::path& path) {
+  return FileDescriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+// True where another file stands under the path now: this one was rotated.
+bool is_replaced(const FileDescriptor& file, const std::filesystem::path& path) {
+  struct stat ours {};
+  struct stat theirs {};
+  return fstat(file.get(), &ours) == 0 && stat(path.c_str(), &theirs) == 0 && ours.st_ino != theirs.st_ino;
 }
 
 }  // namespace
 
 void print_file(const std::filesystem::path& path) {
-  print_from(path, 0);
+  print_rest(open_for_reading(path));
 }
 
 void follow_file(const std::filesystem::path& path, const std::function<bool()>& goes_on) {
-  std::streamoff position = 0;
-  while (goes_on()) {
-    position = print_from(path, position);
-    std::this_thread::sleep_for(kPause);
+  FileDescriptor file = open_for_reading(path);
+  for (bool is_last_look = false; !is_last_look;) {
+    is_last_look = !goes_on();
+    print_rest(file);
+    while (!file || is_replaced(file, path)) {
+      print_rest(file);  // what came between the look at it and its rotation
+      file = open_for_reading(path);
+      if (!file) {
+        break;
+      }
+      print_rest(file);
+    }
+    if (!is_last_look) {
+      std::this_thread::sleep_for(kPause);
+    }
   }
-  print_from(path, position);
 }
 
 std::string last_lines(const std::filesystem::path& path, std::size_t lines) {

@@ -40,6 +40,7 @@ int run_logs(const LogsOptions& options) {
     throw UsageError(fmt::format("trial {} has not begun yet; -f waits for it", trial.trial_id));
   }
   const std::filesystem::path log = trial_log_path(database.path(), trial.trial_id);
+  print_file(older_log_path(log));
   if (options.follow) {
     follow_file(log, [&] { return !is_final(find_trial(database, trial.trial_id).state); });
   } else {

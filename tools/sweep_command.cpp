@@ -34,6 +34,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::int64_t kShownWhenOpen = 20;
+
 struct SweepOptions {
   std::string database;
   std::string socket;
@@ -96,17 +98,28 @@ std::string trainer_path() {
   return std::filesystem::exists(path) ? path.string() : "memtrack-trainer";
 }
 
+// All of them, or of an open-ended sweep the first ones.
+void for_each_shown_trial(const Sweep& sweep, const ExpansionContext& context,
+                          const std::function<void(const TrialPlan&)>& take) {
+  if (sweep.is_open_ended) {
+    for_each_drawn_trial(sweep, context, 1, kShownWhenOpen, take);
+  } else {
+    for_each_trial(sweep, context, take);
+  }
+}
+
 void print_table(const Sweep& sweep, const ExpansionContext& context) {
   print(sweep_head(sweep));
   TrialTable table(sweep, output_width(), print);
   std::string first_command;
-  for_each_trial(sweep, context, [&](const TrialPlan& trial) {
+  for_each_shown_trial(sweep, context, [&](const TrialPlan& trial) {
     if (first_command.empty()) {
       first_command = command_text(trial.command);
     }
     table.add(trial);
   });
   table.finish();
+  print(sweep.is_open_ended ? fmt::format("... and so on until it is cancelled; --count N draws N.\n") : "");
   print("The first trial's command: " + first_command + "\n");
 }
 
@@ -119,7 +132,7 @@ int dry_run(const SubmissionRequest& request, bool as_json) {
       say("warning: " + warning);
     }
     if (as_json) {
-      for_each_trial(sweep, context, [&](const TrialPlan& trial) {
+      for_each_shown_trial(sweep, context, [&](const TrialPlan& trial) {
         print(separator + trial_json(sweep, trial));
         separator = ",\n";
       });
@@ -170,7 +183,8 @@ void tell_submitted(const json& sweeps) {
   for (const json& sweep : sweeps) {
     print(fmt::format("sweep {} '{}': {}\n", sweep.at("sweep_id").get<std::int64_t>(),
                       escape_controls(sweep.at("name").get<std::string>()),
-                      count_of(sweep.at("trials").get<std::int64_t>(), "trial")));
+                      sweep.at("open_ended").get<bool>() ? "drawn until it is cancelled"
+                                                         : count_of(sweep.at("trials").get<std::int64_t>(), "trial")));
   }
   flush_output();
 }
@@ -191,14 +205,14 @@ std::vector<std::int64_t> ids_of(const json& sweeps) {
   return ids;
 }
 
-// Says how the sweeps ended. True where every trial is done.
+// Says how the sweeps ended. True where every trial is done, an attempt that was repeated left out.
 bool tell_end(const std::filesystem::path& database, json& sweeps, bool as_json) {
   Database handle = Database::open_for_reading(database);
   bool all_done = true;
   for (json& sweep : sweeps) {
     const SweepStatus status = load_sweep_status(handle, sweep.at("sweep_id").get<std::int64_t>());
+    all_done = all_done && status.state == "done";
     for (const auto& [state, count] : status.counts) {
-      all_done = all_done && state == TrialState::done;
       sweep["states"][std::string(to_string(state))] = count;
     }
     if (!as_json) {
@@ -217,7 +231,12 @@ void tell_how_to_go_on(const json& sweeps) {
 // Only a file that limits its trials is looked at: it is parsed once more where it is taken.
 void warn_of_limits(const SweepOptions& options, const SubmissionRequest& request) {
   if (request.config.find("memory_limit") == std::string::npos) return;
-  const Calibration calibration = calibration_of_this_machine(database_path(options.database));
+  Calibration calibration = Calibration::built_in();
+  try {
+    calibration = calibration_of_this_machine(database_path(options.database));
+  } catch (const StorageError&) {
+    // A database that cannot be read now says so where the sweep is stored.
+  }
   for (const Sweep& sweep : parse_sweep_file(request.config, request.file, request.overrides)) {
     if (const auto warning = limit_warning(sweep, calibration, options.file)) say("warning: " + *warning);
   }
@@ -269,9 +288,12 @@ void add_overrides(CLI::App& command, SweepOptions& options) {
   command.add_option("--repeats", overrides.repeats, "Run all trials this often")->type_name("N");
   command.add_option("--order", overrides.order, "listed or shuffled")->type_name("ORDER");
   command.add_option("--seed", overrides.seed, "Of drawing and shuffling")->type_name("N");
-  command.add_option("--jobs", overrides.jobs, "Trials at a time")->type_name("N");
+  command.add_option("--jobs", overrides.jobs, "Trials at a time; beside each other, they share the system's figures")
+      ->type_name("N");
+  command.add_option("--retries", overrides.retries, "Try again what failed or was lost, this often")->type_name("N");
+  command.add_option("--priority", overrides.priority, "Sweeps of a higher one go first (default: 0)")->type_name("N");
   command.add_option("--method", overrides.method, "grid, random or list")->type_name("METHOD");
-  command.add_option("--count", overrides.count, "Draw this many trials")->type_name("N");
+  command.add_option("--count", overrides.count, "At most this many trials, before repeats")->type_name("N");
 }
 
 }  // namespace

@@ -31,9 +31,11 @@ Progress ProgressReader::look() {
   Progress progress;
   for (std::size_t i = 0; i < sweep_ids_.size(); ++i) {
     // Counted before they are told: where all are counted as ended, all can be told.
-    for (const auto& [state, count] : load_sweep_status(database_, sweep_ids_[i]).counts) {
+    const SweepStatus status = load_sweep_status(database_, sweep_ids_[i]);
+    for (const auto& [state, count] : status.counts) {
       progress.counts[state] += count;
     }
+    progress.is_open_ended = progress.is_open_ended || status.is_open_ended;
     take_newly_finished(i, progress);
     if (!progress.running) {
       const auto running = load_running_trials(database_, sweep_ids_[i]);
@@ -80,7 +82,7 @@ std::optional<double> remaining_seconds(const Progress& progress, std::int64_t n
   const double share = running_share(progress);
   const double behind = static_cast<double>(count_final(progress.counts)) + share;
   const double ahead = static_cast<double>(count_all(progress.counts)) - behind;
-  if (!progress.first_start_ns || behind <= 0 || ahead <= 0) {
+  if (progress.is_open_ended || !progress.first_start_ns || behind <= 0 || ahead <= 0) {
     return std::nullopt;
   }
   double elapsed = static_cast<double>(now_ns - *progress.first_start_ns) / 1e9;
@@ -98,7 +100,8 @@ std::string progress_line(const Progress& progress, std::int64_t now_ns, std::si
   const std::int64_t over = count_final(progress.counts);
   const double share =
       total == 0 ? 0 : (static_cast<double>(over) + running_share(progress)) / static_cast<double>(total);
-  std::string line = fmt::format("{} {}/{}", progress_bar(share), over, total);
+  std::string line = progress.is_open_ended ? fmt::format("{} so far", over)
+                                            : fmt::format("{} {}/{}", progress_bar(share), over, total);
   if (const auto seconds = remaining_seconds(progress, now_ns)) {
     line += fmt::format("  ETA {}", format_seconds(*seconds));
   }

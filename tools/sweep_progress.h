@@ -26,10 +26,11 @@ struct FinishedTrial {
 
 struct Progress {
   StateCounts counts;                   // of all sweeps together
+  bool is_open_ended = false;           // more is drawn of one of them
   std::optional<RunningTrial> running;  // the first that runs
   std::optional<std::int64_t> first_start_ns;
   std::vector<FinishedTrial> newly_finished;  // since the last look, in the order of the queue
-  bool is_over() const { return count_final(counts) == count_all(counts); }
+  bool is_over() const { return !is_open_ended && count_final(counts) == count_all(counts); }
 };
 
 // Looks at the same sweeps again and again.
@@ -51,7 +52,8 @@ class ProgressReader {
 std::optional<double> remaining_seconds(const Progress& progress, std::int64_t now_ns);
 
 // One line that fits `width` columns:
-// "[#####---------------] 11/40  ETA 2m03s  trial 12: train, epoch 3/18, accuracy 0.9123, 12.3 s".
+// "[#####---------------] 11/40  ETA 2m03s  trial 12: train, epoch 3/18, accuracy 0.9123, 12.3 s"; of what has no end
+// "11 so far  trial 12: ...".
 std::string progress_line(const Progress& progress, std::int64_t now_ns, std::size_t width);
 
 // "trial 3 (number 2): done in 12.3 s, accuracy 0.9123", "trial 4 (number 3): failed after 0.20 s: reason".

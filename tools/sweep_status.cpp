@@ -21,11 +21,11 @@ StateCounts load_counts(Database& database, std::int64_t sweep_id) {
 
 std::vector<SweepStatus> load_where(Database& database, const std::string& condition, std::int64_t parameter) {
   std::vector<SweepStatus> sweeps;
-  const ResultTable found =
-      query(database,
-            fmt::format("SELECT sweep_id, uid, name, method, state, created_ns FROM sweeps WHERE {} ORDER BY sweep_id",
-                        condition),
-            {parameter});
+  const ResultTable found = query(database,
+                                  fmt::format("SELECT sweep_id, uid, name, method, state, created_ns, priority, "
+                                              "paused, next_number FROM sweeps WHERE {} ORDER BY sweep_id",
+                                              condition),
+                                  {parameter});
   for (const auto& row : found.rows) {
     const std::int64_t sweep_id = whole_of(row[0]).value();
     sweeps.push_back({.sweep_id = sweep_id,
@@ -34,6 +34,9 @@ std::vector<SweepStatus> load_where(Database& database, const std::string& condi
                       .method = text_of(row[3]).value(),
                       .state = text_of(row[4]).value(),
                       .created_ns = whole_of(row[5]).value(),
+                      .priority = whole_of(row[6]).value(),
+                      .is_paused = whole_of(row[7]) == 1,
+                      .is_open_ended = whole_of(row[8]).has_value(),
                       .counts = load_counts(database, sweep_id)});
   }
   return sweeps;

@@ -28,6 +28,9 @@ struct SweepStatus {
   std::string method;
   std::string state;
   std::int64_t created_ns = 0;
+  std::int64_t priority = 0;
+  bool is_paused = false;
+  bool is_open_ended = false;  // more of it is drawn
   StateCounts counts;
 };
 

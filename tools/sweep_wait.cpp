@@ -15,7 +15,7 @@
 
 #include "daemon/database_guard.h"
 #include "daemon/supervisor.h"
-#include "storage/trial_store.h"
+#include "storage/trial_queue.h"
 #include "tools/child_process.h"
 #include "tools/exit_codes.h"
 #include "tools/signal_watch.h"

@@ -87,6 +87,15 @@ std::size_t output_width() {
   return result.ec == std::errc() && width > 0 ? width : 80;
 }
 
+bool output_is_terminal() {
+  return isatty(STDOUT_FILENO) != 0 && !is_dumb();
+}
+
+std::size_t output_height() {
+  winsize size{};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
+}
+
 bool errors_are_terminal() {
   return isatty(STDERR_FILENO) != 0 && !is_dumb();
 }
@@ -116,7 +125,7 @@ void StatusLine::clear() {
 }
 
 bool output_has_colour() {
-  return isatty(STDOUT_FILENO) != 0 && !is_dumb() && environment_variable("NO_COLOR").empty();
+  return output_is_terminal() && environment_variable("NO_COLOR").empty();
 }
 
 std::string coloured(std::string_view text, std::string_view code, bool on) {

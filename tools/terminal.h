@@ -33,6 +33,12 @@ void say(std::string_view line);
 // Columns for a table: of the terminal on standard output, else $COLUMNS, else 80.
 std::size_t output_width();
 
+// True where standard output is a terminal that may be redrawn (not with TERM=dumb).
+bool output_is_terminal();
+
+// Lines of the terminal on standard output; 24 where it does not say.
+std::size_t output_height();
+
 // True where standard error is a terminal that may be redrawn (not with TERM=dumb).
 bool errors_are_terminal();
 std::size_t errors_width();

@@ -170,10 +170,15 @@ std::string sweep_head(const Sweep& sweep) {
   const auto idle_text = [](const char* name, std::chrono::nanoseconds time) {
     return time.count() > 0 ? fmt::format(", {} {}", name, format_duration(time)) : "";
   };
-  return fmt::format("Sweep '{}' ({}): {}, interval {}, order {}, seed {}{}{}{}{}{}\n", escape_controls(sweep.name),
-                     method, count_of(sweep.trial_count, "trial"), format_duration(settings.interval),
-                     settings.order == TrialOrder::shuffled ? "shuffled" : "listed", settings.seed,
-                     settings.repeats > 1 ? fmt::format(", repeats {}", settings.repeats) : "",
+  const auto number_text = [](const char* name, std::int64_t number, std::int64_t usual) {
+    return number == usual ? "" : fmt::format(", {} {}", name, number);
+  };
+  return fmt::format("Sweep '{}' ({}): {}, interval {}, order {}, seed {}{}{}{}{}{}{}{}{}\n",
+                     escape_controls(sweep.name), method,
+                     sweep.is_open_ended ? "drawn until it is cancelled" : count_of(sweep.trial_count, "trial"),
+                     format_duration(settings.interval), settings.order == TrialOrder::shuffled ? "shuffled" : "listed",
+                     settings.seed, number_text("repeats", settings.repeats, 1), number_text("jobs", settings.jobs, 1),
+                     number_text("retries", settings.retries, 0), number_text("priority", settings.priority, 0),
                      settings.warmup > 0 ? fmt::format(", {}", count_of(settings.warmup, "warm-up")) : "",
                      idle_text("settle", settings.settle), idle_text("baseline", settings.baseline),
                      settings.timeout ? fmt::format(", timeout {}", format_duration(*settings.timeout)) : "");

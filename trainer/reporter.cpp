@@ -72,6 +72,16 @@ Json settings_json(const TrainerOptions& options, std::int64_t threads) {
           {"threads", threads}};
 }
 
+// What is not known is left out.
+Json compute_json(const ComputeSettings& settings) {
+  Json json = {{"threads", settings.threads}};
+  if (settings.blas_threads) json["blas_threads"] = *settings.blas_threads;
+  if (!settings.blas.empty()) json["blas"] = settings.blas;
+  if (!settings.blas_library.empty()) json["blas_library"] = settings.blas_library;
+  json["libtorch"] = settings.libtorch;
+  return json;
+}
+
 // The worst of all epochs: nan, else inf, else finite.
 std::string_view worst_loss_state(const TrainingResult& result) {
   std::string_view worst = "finite";
@@ -168,12 +178,17 @@ void TrainingReporter::clear_live_line() {
   has_live_line_ = false;
 }
 
+void TrainingReporter::on_loaded(const ComputeSettings& settings) {
+  Json event = compute_json(settings);
+  event["event"] = "settings";
+  events_.send(event.dump());
+}
+
 void TrainingReporter::on_phase(std::string_view name) {
   events_.send(encode_phase(name));
 }
 
 void TrainingReporter::on_built(std::int64_t parameter_count, std::int64_t threads) {
-  events_.send(encode_metric({"threads", static_cast<double>(threads), {}}));
   events_.send(encode_metric({"parameter_count", static_cast<double>(parameter_count), {}}));
   say(fmt::format("{} weights and biases; {}, learning rate {}, batches of {}, {} thread{}", parameter_count,
                   options_.optimizer, options_.learning_rate, options_.batch_size, threads, threads == 1 ? "" : "s"));
@@ -195,6 +210,8 @@ void TrainingReporter::on_epoch(const EpochResult& result) {
   if (result.is_complete) event.values.emplace_back("test_accuracy", result.test_accuracy);
   event.values.emplace_back("seconds", result.seconds);
   event.values.emplace_back("train_seconds", result.train_seconds);
+  event.values.emplace_back("steps", static_cast<double>(result.steps));
+  event.values.emplace_back("is_partial", result.is_complete ? 0 : 1);
   events_.send(encode_epoch(event));
 }
 

@@ -53,6 +53,9 @@ class TrainingReporter : public TrainingObserver {
 
   void say(std::string_view line);
 
+  // Tells what computes, for the settings of the trial.
+  void on_loaded(const ComputeSettings& settings);
+
   void on_phase(std::string_view name) override;
   void on_built(std::int64_t parameter_count, std::int64_t threads) override;
   void on_step(const StepProgress& progress) override;

@@ -13,12 +13,16 @@
 #include "sweeps/event.h"
 #include "sweeps/event_sender.h"
 #include "trainer/reporter.h"
+#include "trainer/threads.h"
 #include "trainer/training.h"
 
 namespace memtrack {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// The last epoch is worth a moment's wait where the collector is behind; well below the time that a cancel leaves.
+constexpr auto kPatienceWithCollector = std::chrono::seconds(1);
 
 volatile std::sig_atomic_t ending_signal = 0;
 
@@ -67,7 +71,8 @@ FailedAllocation failed_load(const DatasetDescription& description) {
 int tell_failure(const FailedAllocation& failed, EventSender& events, TrainingReporter& reporter) {
   const std::string line = allocation_line(failed);
   reporter.say(fmt::format("memtrack-trainer: {}", line));
-  events.flush();
+  events.send(encode_failure(line));
+  events.flush_within(kPatienceWithCollector);
   return kMemoryRanOut;
 }
 
@@ -84,7 +89,10 @@ int run_trainer(const TrainerOptions& options) {
   EventSender events(event_socket());
   TrainingReporter reporter(options, events, [] { return ending_signal != 0; });
   reporter.on_phase("start");
-  const TrainingLibrary library(training_library_path(), options.threads);
+  const std::int64_t threads =
+      options.threads > 0 ? options.threads : default_threads(options, description.shape, usable_cores());
+  const TrainingLibrary library(training_library_path(), threads);
+  reporter.on_loaded(library.compute_settings());
 
   reporter.on_phase("load");
   const auto load_begin = Clock::now();
@@ -107,7 +115,7 @@ int run_trainer(const TrainerOptions& options) {
   if (const std::string text = verdict(result, options, figures.chance_accuracy); !text.empty()) reporter.say(text);
   fmt::print("{}\n", metrics_json(options, figures, result));
   if (result.failed_allocation) return tell_failure(*result.failed_allocation, events, reporter);
-  events.flush();
+  events.flush_within(kPatienceWithCollector);
   return result.was_stopped ? 128 + ending_signal : 0;
 }
 

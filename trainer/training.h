@@ -84,19 +84,33 @@ class TrainingObserver {
   virtual void on_tensors(const PhaseTensors& /*ended*/) {}  // before the next on_phase or on_epoch
 };
 
+// What computes, as it says itself. Not a hyperparameter, but two runs are alike only where this is.
+struct ComputeSettings {
+  std::int64_t threads = 0;                  // LibTorch's
+  std::optional<std::int64_t> blas_threads;  // none: a BLAS other than OpenBLAS, which does not say
+  std::string blas = {};                     // "OpenBLAS 0.3.21 ... Cooperlake MAX_THREADS=64"; empty: it does not say
+  std::string blas_library = {};             // file that multiplies matrices
+  std::string libtorch = {};                 // "1.13.1"
+};
+
 class TrainingLibrary {
  public:
   // Loads memtrack-training.so from `path` into the process, for good, with `threads` threads for OpenBLAS and OpenMP.
   // Throws std::runtime_error.
   TrainingLibrary(const std::filesystem::path& path, std::int64_t threads);
 
+  ComputeSettings compute_settings() const;
+
   // Convolutions if asked, multilayer perceptron, cross entropy; all that is random is drawn from options.seed: the
-  // same options and data give the same losses bit by bit on the same machine. Throws what LibTorch throws, but
-  // not a failed allocation.
+  // same options and data give the same losses bit by bit on the same machine. options.threads 0: as many as the
+  // library was loaded with. Throws what LibTorch throws, but not a failed
+  // allocation.
   TrainingResult train(const TrainerOptions& options, const TrainingData& data, TrainingObserver& observer) const;
 
  private:
   using TrainFunction = void (*)(const TrainerOptions*, const TrainingData*, TrainingObserver*, TrainingResult*);
+  std::int64_t threads_;
+  void* handle_;
   TrainFunction train_;
 };
 

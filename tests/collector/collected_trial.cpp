@@ -89,6 +89,10 @@ fs::path CollectedTrial::event_socket() const {
 }
 
 pid_t CollectedTrial::start() {
+  if (!lock_) {
+    lock_ = TrialLock::try_acquire(lock_path());
+    REQUIRE(lock_);
+  }
   const std::string program = sibling_program("memtrack-collector");
   std::vector<std::string> arguments = {program,
                                         "--db",

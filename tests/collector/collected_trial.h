@@ -41,7 +41,7 @@ class CollectedTrial {
   CollectedTrial(const CollectedTrial&) = delete;
   CollectedTrial& operator=(const CollectedTrial&) = delete;
 
-  // Starts the collector; returns its pid.
+  // Starts the collector, once more where it has ended; returns its pid.
   pid_t start();
   // Waits for its end. Returns the exit code, or 128 + signal.
   int wait();

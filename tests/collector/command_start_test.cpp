@@ -29,7 +29,7 @@ CommandSpec command(std::vector<std::string> arguments, const std::string& direc
 std::string outcome_of(const CommandSpec& spec) {
   const auto started = start_command(spec);
   if (const auto* failure = std::get_if<StartFailure>(&started)) {
-    return std::to_string(failure->exit_code) + " " + failure->reason;
+    return std::to_string(failure->exit_code) + " " + failure->reason();
   }
   int status = 0;
   waitpid(std::get<pid_t>(started), &status, 0);

@@ -21,7 +21,8 @@
 // The rest:
 //   sample               has the collector take a sample now    ready                 prints "ready"
 //   exec                 executes itself with the steps that follow
-//   note=N               appends "TRIAL N PID TIME_NS" to the file that FOOTPRINT_NOTES names, TRIAL as told by memtrack
+//   note=N               appends "TRIAL N PID TIME_NS" to the file that FOOTPRINT_NOTES names, TRIAL as told by
+//   memtrack
 
 #include <fcntl.h>
 #include <linux/sched.h>

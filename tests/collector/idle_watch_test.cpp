@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "storage/trial_queue.h"
 #include "tests/collector/collected_trial.h"
 
 using namespace memtrack;

@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -9,9 +10,11 @@
 #include <string>
 #include <thread>
 
+#include "collector/trial_log.h"
 #include "sweeps/event.h"
 #include "sweeps/event_sender.h"
 #include "tests/collector/collected_trial.h"
+#include "tests/small_disk.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;
@@ -148,15 +151,41 @@ TEST_CASE("the event socket is its owner's alone") {
   CHECK(trial.log() == "600\n");
 }
 
-TEST_CASE("output beyond the cap is discarded and counted, and never blocks the command") {
-  CollectedTrial trial({"sh", "-c", "head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; echo end > ended"},
-                       {.options = {"--log-cap", "100000"}});
+TEST_CASE("a command that prints gigabytes is not blocked and its log keeps the end and says what it lacks") {
+  CollectedTrial trial({"sh", "-c", "yes 12345678901234567890123456789 | head -c 30000000; echo; echo end"},
+                       {.options = {"--log-cap", "90000"}});
   CHECK(trial.run() == 0);
   CHECK(trial.state() == "done");
-  CHECK(std::filesystem::exists(trial.path("ended")));
-  CHECK(trial.log().size() == 100'000);
-  CHECK(trial.sql("SELECT log_bytes FROM trial_totals") == "100000");
-  CHECK(trial.sql("SELECT log_bytes_discarded FROM trial_totals") == "9900000");
+  const std::string log = trial.log();
+  const std::string older = read_file(trial.path("trial.log.older"));
+  CHECK(log.ends_with("\nend\n"));
+  CHECK(log.starts_with("[memtrack: before this, "));
+  CHECK(older.starts_with("[memtrack: before this, "));
+  const double kept = trial.number("SELECT log_bytes FROM trial_totals");
+  CHECK(kept > 45'000);
+  CHECK(kept <= 90'000);
+  CHECK(static_cast<double>(log.size() + older.size()) < kept + 1000);
+  CHECK(trial.sql("SELECT log_bytes + log_bytes_discarded FROM trial_totals") == "30000005");
+}
+
+TEST_CASE("a log says where output is missing that a full disk did not take") {
+  const auto disk = SmallDisk::make("1m");
+  if (!disk) {
+    MESSAGE("mounting is not allowed here: not tested");
+    return;
+  }
+  const TemporaryDirectory folder;
+  TrialLog log(folder / "trial.log", 1'000'000);
+  log.write("before ");
+  disk->fill();
+  const std::string lost(100'000, 'x');
+  log.write(lost);
+  disk->make_room();
+  log.write("after");
+  const std::string text = read_file(folder / "trial.log");
+  CHECK(text.starts_with("before x"));  // the rest of its page
+  CHECK(text.ends_with(fmt::format("\n[memtrack: {} bytes of output are missing here]\nafter", log.discarded_bytes())));
+  CHECK(log.bytes() + log.discarded_bytes() == 100'012);
 }
 
 TEST_CASE("a log that cannot be written costs the output, not the trial") {
@@ -232,6 +261,20 @@ TEST_CASE("another writer who holds the database for 3 s does not stop the sampl
   const double late = trial.number("SELECT late_ticks FROM trial_totals");
   CHECK(trial.number("SELECT count(*) FROM samples WHERE kind = 'tick' AND " + meanwhile) + late >= 148);
   CHECK(trial.sql("SELECT samples_thinned FROM trial_totals") == "0");
+}
+
+TEST_CASE("no transaction is left open between ticks so that others write and the log is merged while a trial runs") {
+  CollectedTrial trial({"sh", "-c", "while [ ! -e go ]; do sleep 0.01; done"}, {.interval = 1ms});
+  trial.start();
+  REQUIRE(wait_until([&] { return trial.number("SELECT count(*) FROM samples") > 100; }));
+  for (int i = 0; i < 50; ++i) {
+    trial.database().handle().exec("BEGIN IMMEDIATE; ROLLBACK");
+  }
+  // Waits for writers and readers alike; the first column says whether it had to give up.
+  CHECK(wait_until(
+      [&] { return trial.database().handle().execAndGet("PRAGMA wal_checkpoint(TRUNCATE)").getInt() == 0; }));
+  std::ofstream(trial.path("go")) << "";
+  CHECK(trial.wait() == 0);
 }
 
 TEST_CASE("samples are committed while the trial runs, not at its end") {

@@ -72,7 +72,7 @@ TEST_CASE("something of ours that fails before the command ends the trial with t
   CollectedTrial trial({"true"}, {.options = {"--environment", "/nowhere/at/all"}});
   CHECK(trial.run() == 1);
   CHECK(trial.state() == "failed");
-  CHECK(trial.reason() == "cannot read the submitter's environment from /nowhere/at/all");
+  CHECK(trial.reason() == "cannot read the submitter's environment from /nowhere/at/all: No such file or directory");
   CHECK(read_file(trial.path("collector.errors")).find("/nowhere/at/all") != std::string::npos);
 }
 

@@ -27,6 +27,8 @@ TEST_CASE("how a command ended becomes a state and a sentence") {
   } cases[] = {
       {{.wait_status = exited(0)}, TrialState::done, ""},
       {{.wait_status = exited(3)}, TrialState::failed, "exited with code 3"},
+      {{.told = "no data", .wait_status = exited(3)}, TrialState::failed, "exited with code 3: no data"},
+      {{.told = "no data", .wait_status = exited(0)}, TrialState::done, ""},
       {{.wait_status = signalled(SIGSEGV)}, TrialState::failed, "ended by signal 11 (SIGSEGV)"},
       {{.wait_status = signalled(SIGKILL)}, TrialState::failed, "ended by signal 9 (SIGKILL)"},
       {{.wait_status = signalled(SIGKILL), .oom_kills = 0}, TrialState::failed, "ended by signal 9 (SIGKILL)"},

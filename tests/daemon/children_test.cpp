@@ -2,16 +2,19 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <cerrno>
 #include <csignal>
 #include <future>
 #include <iterator>
 #include <set>
 #include <sstream>
+#include <system_error>
 
 #include "daemon/processes.h"
 #include "storage/file_descriptor.h"
@@ -81,6 +84,32 @@ TEST_CASE("a program that is not there is an error that names it") {
   Children children(context);
   CHECK_THROWS_WITH(children.start_detached({.program = "/nowhere/program", .arguments = {}}, -1),
                     "cannot start /nowhere/program: No such file or directory");
+}
+
+TEST_CASE("where descriptors are lacking no program is started and when there are enough one is") {
+  boost::asio::io_context context;
+  Children children(context);
+  const ChildProgram program{.program = "/bin/true", .arguments = {}};
+  const int first_free = FileDescriptor(dup(STDIN_FILENO)).get();
+  const pid_t self = getpid();
+  rlimit enough{};
+  getrlimit(RLIMIT_NOFILE, &enough);
+  pid_t started = 0;
+  for (rlim_t allowed = static_cast<rlim_t>(first_free); started == 0; ++allowed) {
+    const rlimit few{.rlim_cur = allowed, .rlim_max = enough.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    try {
+      started = children.start_detached(program, -1);
+    } catch (const std::system_error& error) {
+      if (getpid() != self) {
+        _exit(1);
+      }
+      CHECK(error.code().value() == EMFILE);
+    }
+  }
+  setrlimit(RLIMIT_NOFILE, &enough);
+  CHECK(wait_until([&] { return children.take_status(started) == 0; }));
+  CHECK(children.strays().empty());
 }
 
 TEST_CASE("a child has no descriptors but the standard ones and the one that is kept for it") {

@@ -2,15 +2,18 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <system_error>
 
 #include "daemon/database_guard.h"
 #include "daemon/processes.h"
 #include "storage/paths.h"
 #include "storage/trial_lock.h"
+#include "storage/trial_queue.h"
 #include "storage/trial_recorder.h"
 #include "tests/daemon/fixture.h"
 
@@ -25,7 +28,7 @@ namespace {
 // A claimed trial of a sweep of one.
 Trial claimed_trial(Database& database) {
   insert_sweeps(database, parse_sweep_file(sweep_of_commands({"true"}), "test.yaml", {}), {}, "/", "{}");
-  return claim_next_trial(database, std::nullopt).value();
+  return claim_next_trial(database, std::nullopt).trial.value();
 }
 
 void mark_started(const Workplace& place, const Trial& trial, pid_t collector) {
@@ -64,10 +67,20 @@ TEST_CASE("what is to be done with a running trial follows from what is seen of 
       {{.started = true, .foreground = true}, Verdict::lost},
       {{.foreground = true, .age = 59s}, Verdict::wait},
       {{.foreground = true, .age = 61s}, Verdict::lost},
+      {{.foreground = true, .age = -1s}, Verdict::wait},
+      {{.foreground = true, .age = -24h}, Verdict::lost},  // the clock was set back
   };
   for (const Row& row : rows) {
     CHECK(judge(row.evidence) == row.verdict);
   }
+}
+
+TEST_CASE("what cannot be started is tried again ever more rarely and once a minute at last") {
+  CHECK(pause_after_failed_starts(1) == 200ms);
+  CHECK(pause_after_failed_starts(2) == 400ms);
+  CHECK(pause_after_failed_starts(9) == 51200ms);
+  CHECK(pause_after_failed_starts(10) == 60s);
+  CHECK(pause_after_failed_starts(1000) == 60s);
 }
 
 TEST_CASE("an entry of an environment is found whole, or not at all") {
@@ -116,7 +129,7 @@ TEST_CASE("a claimed trial whose collector never came is put back, and runs when
   const RecoverySummary summary = recover(database);
   CHECK(summary.put_back == 1);
   CHECK(state_of(place, trial) == "queued");
-  CHECK(claim_next_trial(database, std::nullopt)->trial_id == trial.trial_id);
+  CHECK(claim_next_trial(database, std::nullopt).trial->trial_id == trial.trial_id);
 }
 
 TEST_CASE("a started trial without a collector is lost, and what is left of its tree is killed") {
@@ -213,6 +226,37 @@ TEST_CASE("a lost trial of an attached process harms nobody, and is never put in
   CHECK(state_of(place, fresh) == "running");
   CHECK(place.processes_of_trial(trial.trial_id) == 1);
   end_tree(trial);
+}
+
+TEST_CASE("a trial that is lost ends no earlier than its last sample whatever was done to the clock") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  const std::int64_t ahead = now_ns() + 3'600'000'000'000;
+  TrialRecorder recorder(Database::open_for_writing(place.database()), trial.trial_id);
+  recorder.begin({.started_ns = ahead});
+  Sample last;
+  last.time_ns = ahead + 5;
+  recorder.write({.samples = {last}});
+  CHECK(recover(database).lost == 1);
+  CHECK(place.sql("SELECT ended_ns - started_ns FROM trials") == "5");
+}
+
+TEST_CASE("no verdict is passed on a trial whose lock cannot be looked at for want of descriptors") {
+  Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial trial = claimed_trial(database);
+  mark_started(place, trial, getpid());
+  const auto lock = TrialLock::try_acquire(trial_lock_path(trial.uid));
+  lock->write_owner();
+  rlimit enough{};
+  getrlimit(RLIMIT_NOFILE, &enough);
+  const rlimit none{.rlim_cur = 0, .rlim_max = enough.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &none);
+  CHECK_THROWS_AS(recover(database), std::system_error);
+  setrlimit(RLIMIT_NOFILE, &enough);
+  CHECK(recover(database).living == 1);
+  CHECK(state_of(place, trial) == "running");
 }
 
 TEST_CASE("recovery is left to whoever supervises the database") {

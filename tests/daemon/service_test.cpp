@@ -355,17 +355,20 @@ TEST_CASE("a second daemon on the same database is refused and told the first on
 TEST_CASE("a database that another writer holds for a while delays the queue and ends nothing") {
   Workplace place;
   Daemon daemon(place);
+  REQUIRE(daemon.submit({kUntilGo, "true"}).status == 201);
+  REQUIRE(wait_until_begun(place));
   const std::string writer = fmt::format(
-      "cd {} && (sqlite3 memtrack.db 'BEGIN IMMEDIATE; SELECT 1;' '.shell touch held; while [ ! -e let_go ]; do sleep "
+      "cd {} && (sqlite3 memtrack.db 'BEGIN IMMEDIATE; SELECT 1;' '.shell touch held; while [ -e held -a ! -e let_go ]; do sleep "
       "0.05; done' COMMIT > writer.log 2>&1 &)",
       place.path().string());
   REQUIRE(std::system(writer.c_str()) == 0);
   REQUIRE(wait_until([&] { return std::filesystem::exists(place / "held"); }));
+  kill(place.collector_pid(1), SIGKILL);
   REQUIRE(wait_until([&] { return daemon.log().find("trying again") != std::string::npos; }));
   CHECK(daemon.client().get("/v1/health").status == 200);
   place.make_file("let_go");
-  REQUIRE(daemon.submit({"true"}).status == 201);
-  CHECK(wait_for_state(place, 1, "done"));
+  CHECK(wait_for_state(place, 2, "done"));
+  CHECK(place.sql("SELECT state FROM trials WHERE trial_id = 1") == "lost");
 }
 
 TEST_CASE("a collector holds nothing of the daemon's: no socket, no database, no lock but its own") {

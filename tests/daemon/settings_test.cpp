@@ -6,12 +6,14 @@
 
 #include <fstream>
 
+#include "daemon/settings.h"
 #include "storage/paths.h"
 #include "tests/daemon/fixture.h"
 
 using namespace memtrack;
 using memtrack::testing::Daemon;
 using memtrack::testing::EndedDaemon;
+using memtrack::testing::read_file;
 using memtrack::testing::run_memtrackd;
 using memtrack::testing::Variable;
 using memtrack::testing::wait_until;
@@ -42,7 +44,8 @@ TEST_CASE("a flag beats the environment which beats the config file and --print-
   CHECK(printed.output == fmt::format("db: /from/environment.db  # MEMTRACK_DB\n"
                                       "socket: /from/file.sock   # {}:4:9\n"
                                       "log_level: error          # --log-level\n"
-                                      "drain: 0s                 # MEMTRACK_DRAIN\n",
+                                      "drain: 0s                 # MEMTRACK_DRAIN\n"
+                                      "log_cap: 64MiB            # default\n",
                                       config));
 }
 
@@ -132,4 +135,27 @@ TEST_CASE("SIGHUP takes what can change while the daemon runs and names what nee
   CHECK(logged("the settings stay as they were: " + config + ":1:12: log_level is 'loud'"));
   CHECK(daemon.client().get("/v1/health").status == 200);
   CHECK(daemon.end(SIGTERM) == 0);
+}
+
+TEST_CASE("log_cap bounds what is kept of a trial's output") {
+  const Workplace place;
+  const Variable cap("MEMTRACK_LOG_CAP", "8KiB");
+  Daemon daemon(place);
+  REQUIRE(daemon.submit({"head -c 100000 /dev/zero | tr '\\0' x; echo end"}).status == 201);
+  REQUIRE(wait_until([&] { return place.sql("SELECT state FROM trials") == "done"; }));
+  const std::filesystem::path log = trial_log_path(place.database(), 1);
+  CHECK(read_file(log).ends_with("xend\n"));
+  CHECK(std::filesystem::file_size(log) + std::filesystem::file_size(older_log_path(log)) < 9000);
+  CHECK(place.sql("SELECT log_bytes + log_bytes_discarded FROM trial_totals") == "100004");
+  CHECK(run_memtrackd(place, {"--log-cap", "8"}).output.find("memtrackd: --log-cap: log_cap is '8'") == 0);
+}
+
+TEST_CASE("the administrator's guide has a line for each setting") {
+  const std::string guide =
+      memtrack::testing::read_file(std::filesystem::path(MEMTRACK_SOURCE_DIR) / "docs/operations.md");
+  for (const Setting& setting : all_settings()) {
+    CAPTURE(setting.name);
+    CHECK(contains(guide, fmt::format("\n| `{}` | ", setting.name)));
+    CHECK(contains(guide, fmt::format("\n{}: ", setting.name)));
+  }
 }

@@ -49,6 +49,14 @@ const std::vector<Fault>& idx_faults() {
       {"cut in the pixels", kImages, [] { return cut(idx_images(20), 5000); }, {"byte 4", "20 images", "holds 6"}},
       {"bytes after the pixels", kImages, [] { return with_tail(idx_images(20), {0}); }, {"byte 15696", "more bytes"}},
       {"labels given as images", kImages, [] { return idx_labels(20); }, {"byte 0", "0x00000801", "0x00000803"}},
+      {"a batch of CIFAR-10",
+       kImages,
+       [] { return cifar_batch(10, 0); },
+       {"byte 0", "IDX images begin with 0x00000803"}},
+      {"packed CIFAR-10",
+       kPackedImages,
+       [] { return gzip(tar(cifar_members())); },
+       {"byte 0", "IDX images begin with"}},
       {"27 rows", kImages, [] { return idx_images(20, 27, 28); }, {"byte 8", "27 rows, expected 28"}},
       {"29 columns", kImages, [] { return idx_images(20, 28, 29); }, {"byte 12", "29 columns, expected 28"}},
       {"no images", kImages, [] { return idx_images(0); }, {"byte 4", "no images"}},
@@ -108,6 +116,17 @@ Bytes archive_of(const std::function<void(std::vector<std::pair<std::string, Byt
 const std::vector<Fault>& cifar_faults() {
   static const std::vector<Fault> faults = {
       {"empty batch", kBatch, [] { return Bytes{}; }, {"byte 0", "empty"}},
+      {"images of MNIST", kBatch, [] { return idx_images(20); }, {"byte 15365", "a record of 3073 bytes"}},
+      {"as many images of MNIST as fit",
+       kBatch,
+       [] { return cut(idx_images(40), 30730); },
+       {"data_batch_3.bin", "labels go from 0 to 9"}},
+      {"an archive of something else",
+       kArchive,
+       [] {
+         return gzip(tar({{"notes.txt", Bytes(700, 'n')}}));
+       },
+       {"no member data_batch_1.bin"}},
       {"cut in a record", kBatch, [] { return cut(cifar_batch(10, 20), 20000); }, {"byte 18438", "middle of a record"}},
       {"a byte too many", kBatch, [] { return with_tail(cifar_batch(10, 20), {0}); }, {"byte 30730", "record"}},
       {"a record too few", kBatch, [] { return cifar_batch(9, 20); }, {"byte 27657", "9 records", "holds 10"}},

@@ -48,6 +48,14 @@ TEST_CASE("a sweep over MNIST files is trained, measured and reported") {
   CHECK(session.sql("SELECT min(parameter_count) FROM trials") ==
         std::to_string(784 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10));
   CHECK(session.sql("SELECT min(peak_rss_bytes > avg_tree_rss_bytes) FROM trial_memory") == "1");
+  for (const char* kind : {"parameters", "gradients"}) {
+    CAPTURE(std::string(kind));
+    CHECK(session.sql(fmt::format("SELECT sum(bytes) = 4 * parameter_count FROM tensor_memory JOIN trials USING "
+                                  "(trial_id) WHERE trial_id = 1 AND phase = 'train' AND kind = '{}'",
+                                  kind)) == "1");
+  }
+  CHECK(session.sql("SELECT sum(e.tensor_bytes_peak = m.value) FROM epochs e JOIN metrics m USING (trial_id, epoch) "
+                    "WHERE m.name = 'tensor_bytes_peak' AND m.phase = 'train'") == "4");
   const std::string csv = session.output_of("memtrack report --format csv");
   CHECK(std::count(csv.begin(), csv.end(), '\n') == 3);
 }
@@ -77,6 +85,18 @@ TEST_CASE("a trial whose data set is missing or damaged fails with the trainer's
   CHECK(session.sql("SELECT group_concat(state) FROM trials") == "failed,failed");
 }
 
+TEST_CASE("a trial that is not given its memory fails, and its reason says bytes and phase and layer") {
+  const Session session;
+  session.write_file("s.yaml",
+                     "method: grid\nparameters:\n  dataset: {value: generated-mnist}\n"
+                     "  hidden_layers: {value: [16, 1000000, 1000000]}\n");
+  CHECK(session.run("ulimit -v 16000000; memtrack sweep s.yaml --local --wait").exit_code == 1);
+  CHECK(session.sql("SELECT state || ' ' || exit_code FROM trials") == "failed 12");
+  CHECK(session.sql("SELECT reason FROM trials") ==
+        "exited with code 12: memory ran out: 4000000000000 bytes (3814697.3 MiB) were asked for and not given, in "
+        "phase build, layer hidden3; narrower layers or a smaller batch_size need less");
+}
+
 TEST_CASE("a learning rate that diverges is done, and its loss is told") {
   const Session session;
   write_small_mnist(session, 500, 100);
@@ -86,6 +106,50 @@ TEST_CASE("a learning rate that diverges is done, and its loss is told") {
   session.output_of("memtrack sweep s.yaml --local --wait");
   CHECK(session.sql("SELECT state FROM trials") == "done");
   CHECK(session.sql("SELECT loss_state IN ('nan', 'inf') FROM epochs WHERE epoch = 2") == "1");
+}
+
+TEST_CASE("a trial that is cancelled keeps its last epoch as far as it came") {
+  const Session session;
+  session.write_file("s.yaml",
+                     "method: grid\nparameters:\n  dataset: {value: generated-mnist}\n  epochs: {value: 1000000}\n"
+                     "  batch_size: {value: 1}\n  hidden_layers: {value: [8]}\nmemtrack: {interval: 100ms}\n");
+  session.output_of("memtrack daemon start");
+  session.output_of("memtrack sweep s.yaml");
+  REQUIRE(memtrack::testing::wait_until(
+      [&] { return session.sql("SELECT count(*) > 0 FROM epochs WHERE test_accuracy > 0") == "1"; },
+      std::chrono::seconds(300)));
+  session.output_of("memtrack cancel 1");
+  REQUIRE(memtrack::testing::wait_until([&] { return session.sql("SELECT state FROM trials") == "cancelled"; }));
+  CHECK(session.sql("SELECT exit_code FROM trials") == "143");
+  CHECK(session.sql("SELECT is_partial || ' ' || loss_state || ' ' || (test_accuracy IS NULL) || ' ' || (seconds > 0) "
+                    "FROM epochs ORDER BY epoch DESC LIMIT 1") == "1 finite 1 1");
+  CHECK(session.sql("SELECT group_concat(DISTINCT is_partial) FROM epochs WHERE epoch < (SELECT max(epoch) FROM "
+                    "epochs)") == "0");
+  CHECK(session.sql("SELECT sum(events_missing) FROM trial_totals") == "0");
+}
+
+TEST_CASE("repeats are trained from seeds of their own, and the same seed gives the same losses") {
+  const Session session;
+  const std::string sweep =
+      "method: grid\nparameters: {dataset: {value: generated-mnist}, hidden_layers: {value: [16]}}\n"
+      "memtrack: {interval: 20ms, repeats: 2}\n";
+  session.write_file("s.yaml", sweep);
+  session.output_of("memtrack sweep s.yaml --local --wait");
+  session.output_of("memtrack sweep s.yaml --local --wait");
+  session.output_of("memtrack sweep s.yaml --set seed=5 --local --wait");
+  const auto losses = [&](int sweep_id) {
+    return session.sql(
+        fmt::format("SELECT count(*) || ' trials, ' || count(DISTINCT parameters ->> '$.seed') || ' seeds, '"
+                    " || count(DISTINCT train_loss) || ' losses' FROM trials JOIN epochs USING (trial_id)"
+                    " WHERE sweep_id = {}",
+                    sweep_id));
+  };
+  CHECK(losses(1) == "2 trials, 2 seeds, 2 losses");
+  CHECK(losses(3) == "2 trials, 1 seeds, 1 losses");
+  CHECK(session.sql("SELECT count(DISTINCT train_loss) FROM trials JOIN epochs USING (trial_id) WHERE sweep_id < 3") ==
+        "2");
+  CHECK(session.sql("SELECT min(settings ->> '$.threads') || ' ' || (min(settings ->> '$.libtorch') IS NOT NULL) FROM "
+                    "trials") == "1 1");
 }
 
 TEST_CASE("the real MNIST is learned by one epoch of a small network") {

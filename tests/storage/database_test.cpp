@@ -169,6 +169,17 @@ TEST_CASE("a database that cannot be used is refused with the reason and the nex
   SUBCASE("not SQLite at all") {
     std::ofstream(path) << std::string(4096, 'x');
     CHECK(message_of([&] { Database::open_for_writing(path); }).find("not a database") != std::string::npos);
+    CHECK(message_of([&] { Database::open_for_writing(path); }).find("sqlite3 FILE .recover") != std::string::npos);
+    CHECK(read_file(path) == std::string(4096, 'x'));
+  }
+  SUBCASE("damaged behind its first page") {
+    { Database::open_for_writing(path); }
+    std::fstream(path, std::ios::in | std::ios::out | std::ios::binary).seekp(4096) << std::string(65536, 'x');
+    const auto use = [&] {
+      Database database = Database::open_for_writing(path);
+      memtrack::query(database, "SELECT * FROM trials");
+    };
+    CHECK(message_of(use).find("sqlite3 FILE .recover") != std::string::npos);
   }
   SUBCASE("missing, where it is only read") {
     CHECK(message_of([&] { Database::open_for_reading(path); }).find("memtrack run") != std::string::npos);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "storage/query.h"
+#include "storage/trial_queue.h"
 #include "storage/trial_recorder.h"
 #include "storage/trial_store.h"
 #include "sweeps/sweep.h"
@@ -64,7 +65,7 @@ class RecordedPaper {
     const std::string path = "/sweeps/configs/" + name + ".yaml";
     const auto submitted =
         insert_sweeps(database_, parse_sweep_file(read(path), path, {}), {{}, "memtrack-trainer"}, "/", "{}");
-    while (const auto trial = claim_next_trial(database_, submitted.at(0).sweep_id)) {
+    while (const auto trial = claim_next_trial(database_, submitted.at(0).sweep_id).trial) {
       const auto row =
           query(database_, "SELECT number, repeat FROM trials WHERE trial_id = ?1", {trial->trial_id}).rows;
       record(trial->trial_id,

@@ -71,6 +71,21 @@ TEST_CASE("the runtime folder is made for its user alone") {
   }
 }
 
+TEST_CASE("daemon and sessions of a user meet in the folder of the system's service where there is one") {
+  TemporaryDirectory folder;
+  const auto& run = folder.path();
+  const std::string session = (run / "user/1000").string();
+  using memtrack::choose_runtime_directory;
+  CHECK(choose_runtime_directory(session, 1000, run) == run / "user/1000/memtrack");
+  CHECK(choose_runtime_directory("", 1000, run) == "/tmp/memtrack-1000");
+  CHECK(choose_runtime_directory("", 0, run) == run / "memtrack");
+  std::filesystem::create_directory(run / "memtrack-1000");
+  CHECK(choose_runtime_directory(session, 1000, run) == run / "memtrack-1000");
+  CHECK(choose_runtime_directory("", 1000, run) == run / "memtrack-1000");
+  CHECK(choose_runtime_directory("/a/folder/of/mine", 1000, run) == "/a/folder/of/mine/memtrack");
+  CHECK(choose_runtime_directory("", 1001, run) == "/tmp/memtrack-1001");
+}
+
 TEST_CASE("a socket path over 107 bytes is refused with that reason") {
   CHECK_NOTHROW(memtrack::checked_socket_path(std::string(107, 'a')));
   CHECK_THROWS_WITH_AS(memtrack::checked_socket_path(std::string(108, 'a')), doctest::Contains("at most 107"),

@@ -90,6 +90,45 @@ TEST_CASE("an epoch's tensor_bytes_peak is the largest that was sent for it") {
   CHECK(is_null(t.database, "SELECT tensor_bytes_peak FROM epochs WHERE epoch = 2"));
 }
 
+TEST_CASE("an epoch is partial or whole as the program says, and neither where it says nothing") {
+  RecordedTrial t;
+  t.recorder.write(
+      {.events = {received(1, R"({"event":"epoch","epoch":1,"train_loss":0.5,"test_accuracy":0.9,"is_partial":0})"),
+                  received(2, R"({"event":"epoch","epoch":2,"train_loss":0.4,"steps":7,"is_partial":1})"),
+                  received(3, R"({"event":"epoch","epoch":3,"train_loss":0.4})")}});
+  CHECK(
+      text(t.database,
+           "SELECT group_concat(coalesce(is_partial, 'unknown') || ' ' || coalesce(test_accuracy, 'none'), ', ') FROM "
+           "(SELECT * FROM epochs ORDER BY epoch)") == "0 0.9, 1 none, unknown none");
+}
+
+TEST_CASE("settings that the program tells stand beside those of the sweep, which they do not change") {
+  RecordedTrial t;
+  const std::string before = text(t.database, "SELECT settings ->> '$.interval' FROM trials");
+  t.recorder.write(
+      {.events = {
+           received(1, R"({"event":"settings","threads":2,"blas":"OpenBLAS","interval":"1h","seq":1,"sender":5})"),
+           received(2, R"({"event":"settings","threads":3,"libtorch":"1.13.1"})")}});
+  CHECK(text(t.database, "SELECT settings ->> '$.interval' FROM trials") == before);
+  CHECK(number(t.database, "SELECT settings ->> '$.threads' FROM trials") == 2);
+  CHECK(text(t.database, "SELECT settings ->> '$.blas' FROM trials") == "OpenBLAS");
+  CHECK(text(t.database, "SELECT settings ->> '$.libtorch' FROM trials") == "1.13.1");
+  CHECK(number(t.database,
+               "SELECT count(*) FROM trials, json_each(settings) WHERE key IN ('event', 'seq', 'sender')") == 0);
+  CHECK(number(t.database, "SELECT count(*) FROM events WHERE event = 'settings'") == 2);
+}
+
+TEST_CASE("a program that tells settings without end does not fill the trial's row") {
+  RecordedTrial t;
+  const std::string long_text(30000, 'x');
+  for (int i = 0; i < 5; ++i) {
+    t.recorder.write(
+        {.events = {received(i + 1, "{\"event\":\"settings\",\"k" + std::to_string(i) + "\":\"" + long_text + "\"}")}});
+  }
+  CHECK(number(t.database, "SELECT length(settings) FROM trials") < 65536 + 100);
+  CHECK(number(t.database, "SELECT count(*) FROM events") == 5);
+}
+
 TEST_CASE("the four meanings of used follow from one row") {
   RecordedTrial t;
   t.recorder.write({.samples = {make_sample(1, SampleKind::tick, "", 2000, 500)}, .events = {}, .totals = {}});

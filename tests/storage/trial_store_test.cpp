@@ -49,7 +49,6 @@ TEST_CASE("a submitted sweep is queued with one row a trial and its hyperparamet
                                            std::int64_t{192}, std::int64_t{109386}, std::int64_t{100'000'000},
                                            std::int64_t{7'200'000'000'000}, "/work"});
   CHECK(store.state_of_sweep(sweep_id) == "queued");
-  CHECK(count_unfinished_trials(store.database, sweep_id) == 4);
 }
 
 TEST_CASE("a memory limit goes with each trial of its sweep, and with a run") {
@@ -57,64 +56,10 @@ TEST_CASE("a memory limit goes with each trial of its sweep, and with a run") {
   store.submit("name: one\nmethod: list\ntrials: [{epochs: 1}]\nmemtrack: {memory_limit: 2GiB}\n");
   CHECK(query(store.database, "SELECT memory_limit_bytes, settings ->> '$.memory_limit' FROM trials").rows.at(0) ==
         std::vector<Value>{std::int64_t{2} << 30, "2GiB"});
-  CHECK(claim_next_trial(store.database, std::nullopt)->memory_limit_bytes == std::int64_t{2} << 30);
+  CHECK(find_trial(store.database, 1).memory_limit_bytes == std::int64_t{2} << 30);
   CHECK(insert_run(store.database, "test", {"true"}, "/", std::chrono::seconds(1), 5 << 20).memory_limit_bytes ==
         5 << 20);
   CHECK_FALSE(insert_run(store.database, "test", {"true"}, "/", std::chrono::seconds(1)).memory_limit_bytes);
-}
-
-TEST_CASE("trials are claimed in order, each once, and the sweep's state follows") {
-  Store store;
-  const std::int64_t sweep_id = store.submit();
-  std::int64_t last = 0;
-  for (int i = 0; i < 4; ++i) {
-    const auto trial = claim_next_trial(store.database, std::nullopt);
-    REQUIRE(trial);
-    CHECK(trial->trial_id > last);
-    CHECK(trial->state == TrialState::running);
-    CHECK(trial->command.front() == "/x/memtrack-trainer");
-    last = trial->trial_id;
-    CHECK(store.state_of_sweep(sweep_id) == "running");
-  }
-  CHECK_FALSE(claim_next_trial(store.database, std::nullopt));
-  CHECK(running_trials(store.database).size() == 4);
-  for (const Trial& trial : running_trials(store.database)) {
-    CHECK(end_trial(store.database, trial.trial_id, TrialState::done, ""));
-    CHECK_FALSE(end_trial(store.database, trial.trial_id, TrialState::lost, "again"));
-  }
-  CHECK(store.state_of_sweep(sweep_id) == "done");
-}
-
-TEST_CASE("a claim can be kept to one sweep") {
-  Store store;
-  const std::int64_t first = store.submit();
-  const std::int64_t second = store.submit();
-  CHECK(claim_next_trial(store.database, second)->sweep_id == second);
-  CHECK(claim_next_trial(store.database, std::nullopt)->sweep_id == first);
-}
-
-TEST_CASE("a claimed trial goes back to the queue only while its command was never started") {
-  Store store;
-  store.submit();
-  const Trial trial = *claim_next_trial(store.database, std::nullopt);
-  CHECK(requeue_trial(store.database, trial.trial_id));
-  CHECK_FALSE(requeue_trial(store.database, trial.trial_id));
-  CHECK(claim_next_trial(store.database, std::nullopt)->trial_id == trial.trial_id);
-  TrialRecorder(Database::open_for_writing(store.database.path()), trial.trial_id)
-      .begin({.started_ns = 1, .host = {.name = "h", .boot_id = "b"}});
-  CHECK_FALSE(requeue_trial(store.database, trial.trial_id));
-}
-
-TEST_CASE("cancelling takes what is queued and leaves what runs") {
-  Store store;
-  const std::int64_t sweep_id = store.submit();
-  const Trial running = *claim_next_trial(store.database, std::nullopt);
-  CHECK_FALSE(cancel_queued_trial(store.database, running.trial_id));
-  CHECK(cancel_queued_trial(store.database, running.trial_id + 1));
-  CHECK(cancel_queued_trials(store.database, sweep_id) == 2);
-  CHECK(find_trial(store.database, running.trial_id).state == TrialState::running);
-  CHECK(end_trial(store.database, running.trial_id, TrialState::done, ""));
-  CHECK(store.state_of_sweep(sweep_id) == "cancelled");
 }
 
 TEST_CASE("a sweep is found by its id, by its name (the latest of that name), or as the latest") {

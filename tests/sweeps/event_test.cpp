@@ -9,6 +9,7 @@
 
 using memtrack::decode_event;
 using memtrack::encode_epoch;
+using memtrack::encode_failure;
 using memtrack::encode_metric;
 using memtrack::encode_phase;
 using memtrack::EpochEvent;
@@ -98,6 +99,10 @@ TEST_CASE("what is no event is refused") {
       R"({"event":"metric","name":"x","value":true})",
       R"({"event":"metric","value":1})",
       R"({"event":"metric","name":"x","value":1e999})",
+      R"({"event":"failure"})",
+      R"({"event":"failure","reason":""})",
+      R"({"event":"failure","reason":7})",
+      R"({"event":"failure","reason":")" + std::string(1001, 'x') + "\"}",
       R"({"event":"x"} trailing)",
       R"({"event":"x"}{"event":"y"})",
       R"({"event":"x")",
@@ -154,6 +159,10 @@ TEST_CASE("what is encoded is decoded to the same") {
   CHECK(metric.value == 0.5);
   CHECK(metric.epoch == 7);
   CHECK_FALSE(std::get<MetricEvent>(decode_event(encode_metric({.name = "x", .value = 1, .epoch = {}})).what).epoch);
+
+  const Event failure = decode_event(encode_failure("out of \"luck\""));
+  CHECK(failure.name() == "failure");
+  CHECK(std::get<memtrack::FailureEvent>(failure.what).reason == "out of \"luck\"");
 }
 
 TEST_CASE("tensor memory is told in as many datagrams as it takes, each tensor once") {

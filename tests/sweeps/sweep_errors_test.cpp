@@ -214,14 +214,11 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
        "run_cap: 3\n"
        "parameters: {hidden_layers: {distribution: layer_widths, depth: 3}}\n",
        "f.yaml:3:29: hidden_layers has no width, and would have to have one (layer_widths)"},
-      {"method: random\n"
-       "parameters: {epochs: {min: 1, max: 3}}\n",
-       "f.yaml:1:9: method random without run_cap draws until it is cancelled, which memtrack does not support yet; "
-       "give run_cap: 20 or --count 20"},
       {"method: bayes\n"
-       "parameters: {epochs: {min: 1, max: 3}}\n",
-       "f.yaml:1:9: method bayes without run_cap draws until it is cancelled, which memtrack does not support yet; "
-       "give run_cap: 20 or --count 20"},
+       "parameters: {epochs: {min: 1, max: 3}}\n"
+       "memtrack: {repeats: 3}\n",
+       "f.yaml:1:9: repeats is 3, but method bayes without run_cap is drawn until it is cancelled and never comes to a "
+       "second block; give run_cap: 20 or --count 20"},
       {"method: random\n"
        "run_cap: 0\n"
        "parameters: {epochs: {min: 1, max: 3}}\n",
@@ -301,8 +298,16 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
        "f.yaml:3:19: order is 'shufled', and would have to be listed or shuffled; did you mean 'shuffled'?"},
       {"method: grid\n"
        "parameters: {epochs: {value: 2}}\n"
-       "memtrack: {jobs: 2}\n",
-       "f.yaml:3:18: jobs is 2, which memtrack does not support yet; set it to 1 or leave it out"},
+       "memtrack: {jobs: 0}\n",
+       "f.yaml:3:18: jobs is 0, and would have to be a whole number from 1 to 1024 such as 1"},
+      {"method: grid\n"
+       "parameters: {epochs: {value: 2}}\n"
+       "memtrack: {retries: -1}\n",
+       "f.yaml:3:21: retries is -1, and would have to be a whole number from 0 to 1000 such as 1"},
+      {"method: grid\n"
+       "parameters: {epochs: {value: 2}}\n"
+       "memtrack: {priority: high}\n",
+       "f.yaml:3:22: priority is 'high', and would have to be a whole number from -1000 to 1000 such as 10"},
       {"method: grid\n"
        "parameters: {epochs: {value: 2}}\n"
        "memtrack: {settle: 5}\n",
@@ -485,6 +490,38 @@ TEST_CASE("a wrong file is refused with line, column, what is wrong and what wou
   }
 }
 
+TEST_CASE("what the trainer could not train is refused at its place, wherever the value stands") {
+  struct BadValue {
+    std::string name, yaml, message;
+  };
+  const std::vector<BadValue> cases = {
+      {"batch_size", "0", "batch_size is '0', and would have to be a whole number from 1 to 1000000000 such as 64"},
+      {"epochs", "-1", "epochs is '-1', and would have to be a whole number from 1 to 1000000000 such as 2"},
+      {"hidden_layers", "[]", "hidden_layers is '[]', and would have to be widths from 1 to 1000000, at least one, "},
+      {"hidden_layers", "[128, 1000000000]",
+       "hidden_layers is '[128, 1000000000]', and would have to be widths from 1 "},
+      {"learning_rate", "-1", "learning_rate is '-1', and would have to be a number greater than 0 such as 0.001"},
+      {"learning_rate", ".nan", "learning_rate is 'nan', and would have to be a number greater than 0 such as 0.001"},
+      {"learning_rate", "nan", "learning_rate is 'nan', and would have to be a number greater than 0 such as 0.001"},
+      {"learning_rate", ".inf", "learning_rate is 'inf', and would have to be a number greater than 0 such as 0.001"},
+      {"dataset", "imagenet", "dataset is 'imagenet', and would have to be one of mnist, fashion-mnist, cifar-10, "},
+      {"threads", "-1", "threads is '-1', and would have to be a whole number from 0 to 1024 such as 1"},
+  };
+  for (const auto& [name, yaml, message] : cases) {
+    CAPTURE(name);
+    CAPTURE(yaml);
+    const auto check_starts = [&](const std::string& found, const std::string& place) {
+      CHECK(found.substr(0, place.size() + message.size()) == place + message);
+    };
+    check_starts(message_of("method: grid\nparameters:\n  " + name + ":\n    value: " + yaml + "\n"), "f.yaml:4:12: ");
+    check_starts(message_of("method: random\nrun_cap: 2\nparameters:\n  " + name + ":\n    values: [" + yaml + "]\n"),
+                 "f.yaml:5:14: ");
+    check_starts(message_of("method: list\ntrials:\n  - {epochs: 2}\n  -\n    " + name + ":\n      " + yaml + "\n"),
+                 "f.yaml:6:7: ");
+    check_starts(message_of(kGood, {.set = {{name, yaml}}}), "--set " + name + "=" + yaml + ": ");
+  }
+}
+
 TEST_CASE("what the command line gets wrong is refused by the name of the flag") {
   struct BadFlag {
     Overrides overrides;
@@ -506,9 +543,9 @@ TEST_CASE("what the command line gets wrong is refused by the name of the flag")
       {{.repeats = 1000001}, "--repeats: repeats is 1000001"},
       {{.order = "random"}, "--order: order is 'random', and would have to be listed or shuffled"},
       {{.jobs = 0}, "--jobs: jobs is 0"},
-      {{.jobs = 2}, "--jobs: jobs is 2, which memtrack does not support yet"},
+      {{.retries = -1}, "--retries: retries is -1"},
+      {{.priority = 1001}, "--priority: priority is 1001"},
       {{.method = "gird"}, "--method: method is 'gird', and would have to be one of grid, random, list, bayes"},
-      {{.method = "random"}, "--method: method random without run_cap draws until it is cancelled"},
       {{.method = "list"}, "--method: method list has no trials"},
       {{.count = 0}, "--count: count is 0"},
   };
@@ -522,13 +559,7 @@ TEST_CASE("a program of the user's may get any parameter") {
   CHECK(message_of("program: t.py\n" + kGood, {.set = {{"a=b", "2"}}}).find("without '='") != std::string::npos);
 }
 
-TEST_CASE("settings of later versions are refused as not yet supported") {
-  for (const char* setting : {"jobs: 2", "retries: 1"}) {
-    CAPTURE(setting);
-    const std::string message = message_of(kGood + "memtrack: {" + setting + "}\n");
-    CHECK(message.starts_with("f.yaml:3:"));
-    CHECK(message.find("not support yet") != std::string::npos);
-  }
+TEST_CASE("settings out of their range are refused with what would be right") {
   for (const char* setting :
        {"settle: 5", "baseline: -5s", "settle: 25h", "warmup: one", "warmup: 1001", "retries: -1"}) {
     CAPTURE(setting);

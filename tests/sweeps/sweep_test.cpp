@@ -77,21 +77,26 @@ TEST_CASE("settings have their defaults where the file says nothing") {
   CHECK(sweep.settings.order == TrialOrder::shuffled);
   CHECK(sweep.settings.seed == 0);
   CHECK(sweep.settings.jobs == 1);
+  CHECK(sweep.settings.retries == 0);
+  CHECK(sweep.settings.priority == 0);
   CHECK(one("method: list\ntrials: [{epochs: 1}]\n").settings.order == TrialOrder::listed);
   CHECK(one("method: random\nrun_cap: 1\nparameters: {epochs: {value: 1}}\n").settings.order == TrialOrder::shuffled);
 }
 
-TEST_CASE("the block memtrack is read, and settings of later versions that ask for nothing are let through") {
+TEST_CASE("the block memtrack is read") {
   const Sweep sweep = one(kGrid +
                           "memtrack: {interval: 100ms, timeout: 2h, memory_limit: 8GiB, repeats: 3, order: listed, "
-                          "seed: 7, jobs: 1, settle: 0s, "
-                          "baseline: 0s, warmup: 0, retries: 0}\n");
+                          "seed: 7, jobs: 4, settle: 0s, "
+                          "baseline: 0s, warmup: 0, retries: 2, priority: -5}\n");
   CHECK(sweep.settings.interval == std::chrono::milliseconds(100));
   CHECK(sweep.settings.timeout == std::chrono::hours(2));
   CHECK(sweep.settings.memory_limit_bytes == 8'589'934'592);
   CHECK(sweep.settings.repeats == 3);
   CHECK(sweep.settings.order == TrialOrder::listed);
   CHECK(sweep.settings.seed == 7);
+  CHECK(sweep.settings.jobs == 4);
+  CHECK(sweep.settings.retries == 2);
+  CHECK(sweep.settings.priority == -5);
   CHECK(sweep.trial_count == 12);
 }
 
@@ -285,6 +290,30 @@ TEST_CASE("the command line overrides the block and the method") {
   CHECK(sweep.settings.seed == 18446744073709551615U);
   CHECK(sweep.method == "random");
   CHECK(sweep.trial_count == 6);
+}
+
+TEST_CASE("a random sweep without run_cap is open-ended and draws each trial as one with run_cap does") {
+  const std::string text = "method: random\nparameters: {epochs: {min: 1, max: 1000000}}\n";
+  const std::string settings = "memtrack: {seed: 3, warmup: 1, order: listed}\n";
+  const Sweep open = one(text + settings);
+  CHECK(open.is_open_ended);
+  CHECK(open.trial_count == 0);
+  const std::vector<TrialPlan> capped = trials(one(text + settings, {.count = 30}));
+  std::vector<TrialPlan> drawn;
+  const auto take = [&](const TrialPlan& trial) { drawn.push_back(trial); };
+  for_each_drawn_trial(open, kContext, 1, 10, take);
+  for_each_drawn_trial(open, kContext, 11, 20, take);
+  REQUIRE(drawn.size() == 31);
+  for (std::size_t i = 0; i < drawn.size(); ++i) {
+    CHECK(drawn[i].number == capped[i].number);
+    CHECK(drawn[i].repeat == 1);
+    CHECK(drawn[i].is_warmup == (i == 0));
+    CHECK(drawn[i].command == capped[i].command);
+  }
+  CHECK_FALSE(one(text + "run_cap: 5\n").is_open_ended);
+  CHECK_FALSE(one(text, {.count = 5}).is_open_ended);
+  CHECK_FALSE(one(kGrid).is_open_ended);
+  CHECK(one(kGrid, {.method = "random"}).is_open_ended);
 }
 
 TEST_CASE("several documents are several sweeps, each with its own text") {

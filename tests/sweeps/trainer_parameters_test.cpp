@@ -148,7 +148,7 @@ TEST_CASE("a value out of range or of the wrong type is refused with what would 
       {"dataset", "MNIST", "generated-cifar-10; did you mean 'mnist'?"},
       {"dataset", "cifar10", "did you mean 'cifar-10'?"},
       {"seed", "-1", "seed is '-1'"},
-      {"threads", "0", "a whole number from 1 to 1024"},
+      {"threads", "-1", "a whole number from 0 to 1024"},
       {"eval_batch_size", "-1", "a whole number from 0"},
   };
   for (const Case& bad : cases) {

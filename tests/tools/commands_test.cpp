@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "storage/trial_queue.h"
 #include "sweeps/event.h"
 #include "tests/end_to_end/session.h"
 #include "tests/tools/recorded_sweep.h"
@@ -71,6 +72,9 @@ TEST_CASE("every command has a help with an example") {
                               "attach",
                               "status",
                               "cancel",
+                              "retry",
+                              "pause",
+                              "resume",
                               "logs",
                               "report",
                               "compare",
@@ -284,7 +288,7 @@ TEST_CASE("status counts, and tells a trial without its collector as lost") {
   const Session session;
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000}});
-  const std::string uid = claim_next_trial(sweep.database(), std::nullopt).value().uid;
+  const std::string uid = claim_next_trial(sweep.database(), std::nullopt).trial.value().uid;
   use(session, sweep);
   const std::string text = session.output_of("memtrack status");
   CHECK(contains(text, "1 queued, 1 running, 1"));

@@ -38,7 +38,10 @@ TEST_CASE("the daemon starts once, says where it is, and stops") {
   CHECK(contains(started, (session.folder() / "run/memtrack/memtrackd.sock").string()));
   CHECK(contains(started, (session.folder() / "memtrack.db").string()));
   CHECK(contains(session.output_of("memtrack daemon start"), "runs already"));
-  CHECK(contains(session.output_of("memtrack daemon status"), "0 queued, 0 running"));
+  const std::string status = session.output_of("memtrack daemon status");
+  CHECK(contains(status, "memtrackd " MEMTRACK_VERSION " runs since "));
+  CHECK(contains(status, "run/memtrack/memtrackd.sock, database " + (session.folder() / "memtrack.db").string()));
+  CHECK(contains(status, "; 0 queued, 0 running\n"));
   CHECK(nlohmann::json::parse(session.output_of("memtrack daemon status --json"))["status"] == "ok");
   session.output_of("memtrack daemon logs");
   CHECK(session.run("memtrack daemon start --db other.db").exit_code == 1);

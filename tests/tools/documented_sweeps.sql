@@ -20,16 +20,17 @@ INSERT INTO trials (trial_id, uid, sweep_id, host_id, number, repeat, warmup, st
     reported_memory_mib, queued_ns, started_ns, ended_ns, exit_code, oom_kill_count, max_rss_bytes, user_ns, system_ns)
   SELECT trial_id, 't' || trial_id, 1, 1, number, repeat, warmup, 'done', 'mnist', rate, 2, batch, layers, depth, nodes,
     weights, json_object('learning_rate', rate, 'batch_size', batch, 'hidden_layers', json(layers)),
-    '{"order":"shuffled"}', '["memtrack-trainer"]', '/', 1000000000, iif(number = 1, 1005.0, NULL),
+    '{"order":"shuffled","threads":2,"libtorch":"1.13.0"}', '["memtrack-trainer"]', '/', 1000000000, iif(number = 1, 1005.0, NULL),
     1700000000000000000, 1700000000000000000 + trial_id * 20000000000,
     1700000012500000000 + trial_id * 20000000000, 0, 0, 300 * 1048576, 11000000000, 1000000000
   FROM planned;
 
--- 10 failed and was tried again as 11; 12 ran out of memory; 13 is still running; 14 waits
+-- 10 failed and was tried again as 11; 12 ran out of memory; 13 is still running; 14 waits; 15 was cancelled within its second epoch
 WITH planned (trial_id, number, attempt, retry_of, state, reason, rate, exit_code, term_signal, kills) AS (VALUES
   (10, 1, 1, NULL, 'failed', 'exit code 1', 0.1, 1, NULL, 0), (11, 1, 2, 10, 'done', NULL, 0.1, 0, NULL, 0),
   (12, 2, 1, NULL, 'oom_killed', 'killed at its memory limit', 0.2, NULL, 9, 1),
-  (13, 3, 1, NULL, 'running', NULL, 0.3, NULL, NULL, NULL), (14, 4, 1, NULL, 'queued', NULL, 0.4, NULL, NULL, NULL))
+  (13, 3, 1, NULL, 'running', NULL, 0.3, NULL, NULL, NULL), (14, 4, 1, NULL, 'queued', NULL, 0.4, NULL, NULL, NULL),
+  (15, 5, 1, NULL, 'cancelled', 'cancelled', 0.5, NULL, 15, 0))
 INSERT INTO trials (trial_id, uid, sweep_id, host_id, number, repeat, attempt, retry_of, state, reason, parameters,
     settings, command, cwd, interval_ns, queued_ns, started_ns, ended_ns, exit_code, term_signal, oom_kill_count)
   SELECT trial_id, 't' || trial_id, 2, iif(state = 'queued', NULL, 2), number, 1, attempt, retry_of, state, reason,
@@ -62,7 +63,10 @@ INSERT INTO samples (trial_id, time_ns, kind, mem_total_bytes, mem_free_bytes, m
   SELECT trial_id, started_ns - 1000000000, 'baseline', 16000 * 1048576, (16000 - 900 - 300) * 1048576, 12000 * 1048576,
     100 * 1048576, 200 * 1048576, 50 * 1048576, 10 * 1048576 FROM trials WHERE sweep_id = 1;
 
-INSERT INTO memory_totals
+INSERT INTO memory_totals (trial_id, kind, phase, sample_count, used_count, used_sum, used_min, used_max, used_psutil_count,
+    used_psutil_sum, used_available_count, used_available_sum, used_corrected_count, used_corrected_sum, tree_rss_count,
+    tree_rss_sum, tree_rss_max, tree_rss_anon_count, tree_rss_anon_sum, tree_rss_anon_max, tree_pss_count, tree_pss_sum,
+    tree_pss_max, cgroup_max)
   SELECT trial_id, kind, coalesce(phase, ''), count(*), count(used_bytes), sum(used_bytes), min(used_bytes), max(used_bytes),
     count(used_psutil_bytes), sum(used_psutil_bytes), count(used_available_bytes), sum(used_available_bytes),
     count(used_corrected_bytes), sum(used_corrected_bytes), count(tree_rss_bytes), sum(tree_rss_bytes),
@@ -87,6 +91,12 @@ INSERT INTO metrics (trial_id, time_ns, phase, epoch, name, value)
          WHEN 'seconds' THEN 4.5 ELSE (10 + number) * 1048576 END
   FROM trials, epoch, (SELECT column1 AS name FROM (VALUES ('train_loss'), ('test_accuracy'), ('seconds'), ('tensor_bytes_peak')))
   WHERE sweep_id = 1 AND NOT warmup;
+
+INSERT INTO metrics (trial_id, time_ns, epoch, name, value) VALUES
+  (15, 1700001305000000000, 1, 'train_loss', 0.5), (15, 1700001305000000000, 1, 'test_accuracy', 0.9),
+  (15, 1700001305000000000, 1, 'is_partial', 0), (15, 1700001305000000000, 1, 'steps', 100),
+  (15, 1700001308000000000, 2, 'train_loss', 0.25), (15, 1700001308000000000, 2, 'is_partial', 1),
+  (15, 1700001308000000000, 2, 'steps', 60);
 
 INSERT INTO events (trial_id, time_ns, event, body) VALUES
   (2, 1700000045000000000, 'tensor_memory', '{"event":"tensor_memory","phase":"train","tensors":[

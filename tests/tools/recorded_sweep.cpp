@@ -1,5 +1,6 @@
 #include "tests/tools/recorded_sweep.h"
 
+#include "storage/trial_queue.h"
 #include "sweeps/sweep.h"
 
 namespace memtrack::testing {
@@ -32,7 +33,7 @@ RecordedSweep::RecordedSweep(const std::string& yaml) : database_(Database::open
 }
 
 std::int64_t RecordedSweep::record(const RecordedTrialFigures& figures) {
-  const Trial trial = claim_next_trial(database_, std::nullopt).value();
+  const Trial trial = claim_next_trial(database_, std::nullopt).trial.value();
   TrialRecorder recorder(Database::open_for_writing(path()), trial.trial_id);
   TrialStart start;
   start.started_ns = kStart;

@@ -14,11 +14,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
@@ -230,13 +232,13 @@ TEST_CASE("a training run sends its phases and epochs, and prints its metrics as
   }
   // The second epoch's tensors are those of the first: what is not new is not told again.
   CHECK(told == std::vector<std::string>{"start",
+                                         "settings",
                                          "load",
                                          "tensor_bytes_peak",
                                          "tensor_memory",
                                          "build",
                                          "tensor_bytes_peak",
                                          "tensor_memory",
-                                         "threads",
                                          "parameter_count",
                                          "train",
                                          "tensor_bytes_peak",
@@ -319,6 +321,48 @@ TEST_CASE("memory that is not given ends the training with exit code 12 and one 
   }
 }
 
+TEST_CASE("what computes is told before anything is loaded: threads of LibTorch and of BLAS, and their versions") {
+  for (const std::int64_t threads : {1, 2}) {
+    const Folder folder;
+    EventSocket socket(folder.path() / "events");
+    Run run(folder.path(), {"--dataset=generated-mnist", fmt::format("--threads={}", threads)},
+            {{"MEMTRACK_EVENTS", (folder.path() / "events").string()}});
+    CHECK(run.wait() == 0);
+    const std::vector<Event> events = socket.take();
+    const auto found = std::ranges::find(events, "settings", &Event::name);
+    REQUIRE(found != events.end());
+    const nlohmann::json settings = nlohmann::json::parse(found->body);
+    CHECK(settings["threads"] == threads);
+    CHECK(settings["libtorch"].get<std::string>().find('.') != std::string::npos);
+    REQUIRE(fs::exists(settings["blas_library"].get<std::string>()));
+    if (contains(settings["blas_library"].get<std::string>(), "openblas")) {
+      CHECK(settings["blas_threads"] == threads);
+      CHECK(contains(settings["blas"].get<std::string>(), "OpenBLAS"));
+    }
+  }
+}
+
+TEST_CASE("two runs on two threads give the same losses and accuracies to the last digit") {
+  const auto epochs_of = [](const std::string& seed) {
+    const Folder folder;
+    Run run(folder.path(),
+            {"--dataset=generated-mnist", "--threads=2", "--conv_layers=[[4,3]]", "--hidden_layers=256,128",
+             "--dropout=0.2", "--epochs=2", "--seed=" + seed},
+            {});
+    CHECK(run.wait() == 0);
+    const nlohmann::json metrics = nlohmann::json::parse(run.output());
+    nlohmann::json figures;
+    for (const auto& epoch : metrics["epochs"]) {
+      figures.push_back({epoch["train_loss"], epoch["test_accuracy"]});
+    }
+    return figures;
+  };
+  const nlohmann::json first = epochs_of("7");
+  CHECK(first.size() == 2);
+  CHECK(epochs_of("7") == first);
+  CHECK(epochs_of("8") != first);
+}
+
 TEST_CASE("with threads=1 the process has one thread, whatever the environment says") {
   const Folder folder;
   Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000"},
@@ -328,12 +372,30 @@ TEST_CASE("with threads=1 the process has one thread, whatever the environment s
   CHECK(std::distance(begin(tasks), end(tasks)) == 1);
 }
 
-TEST_CASE("SIGTERM ends training with the figures so far and exit code 143") {
+TEST_CASE("SIGTERM ends training with the figures so far and exit code 143, and the epoch in hand is told as partial") {
   const Folder folder;
-  Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000"}, {});
-  wait_until([&] { return contains(run.errors(), "epoch 1/"); });
+  EventSocket socket(folder.path() / "events");
+  Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000", "--batch_size=1"},
+          {{"MEMTRACK_EVENTS", (folder.path() / "events").string()}});
+  std::vector<Event> events;
+  const auto take = [&] {
+    for (Event& event : socket.take()) events.push_back(std::move(event));
+  };
+  wait_until([&] {
+    take();
+    return contains(run.errors(), "epoch 1/");
+  });
   run.signal(SIGTERM);
   CHECK(run.wait() == 143);
+  take();
+  const auto* last = std::get_if<EpochEvent>(&events.back().what);
+  REQUIRE(last != nullptr);
+  CHECK(last->epoch == 2);
+  const std::map<std::string, double> values(last->values.begin(), last->values.end());
+  CHECK(values.at("is_partial") == 1);
+  CHECK(values.at("steps") >= 1);
+  CHECK(std::isfinite(values.at("train_loss")));
+  CHECK_FALSE(values.contains("test_accuracy"));
   const nlohmann::json metrics = nlohmann::json::parse(run.output());
   CHECK(metrics["was_stopped"] == true);
   CHECK(metrics["epochs"].size() >= 1);

@@ -39,11 +39,11 @@ const TrainingLibrary& library() {
   return loaded;
 }
 
-// 20 training and 10 test images of 3 classes, in batches of 5.
-std::vector<Ended> phases_of(TrainerOptions options, const ImageShape& shape) {
+// 20 training and 10 test images of 3 classes.
+std::vector<Ended> phases_of(TrainerOptions options, const ImageShape& shape, std::int64_t batch_size = 5) {
   const Dataset dataset = generate_dataset(shape, 3, {20, 10}, 3);
   const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
-  options.batch_size = 5;
+  options.batch_size = batch_size;
   TensorRecorder recorder;
   library().train(options, data, recorder);
   return std::move(recorder.ended);
@@ -146,6 +146,34 @@ TEST_CASE("a convolutional network's tensors are counted to the byte with every 
     CHECK(found(train, "data") ==
           TensorMemory{"data", "", 30 * 33 + 5 * (32 * 4 + 8), 30 * 33 + 5 * (32 * 4 + 8) + 160});
     CHECK(train.bytes == 2 * kWeights + state + 30 * 33 + 5 * (32 * 4 + 8));
+  }
+}
+
+// B images a step, 6 pixels -> H -> 3 classes, sgd: nothing but the passes themselves. At the fullest moments there
+// are, besides weights and gradients,
+//   forward, relu               its input and output: 2 BH floats
+//   backward, output's matrices the relu's output, the gradients of the scores and of that output, new gradients of
+//                               the output's weights and biases: 2 BH + 3B + 3H + 3 floats
+//   backward, relu              its output, the gradients of that and of its input: 3 BH floats
+//   backward, hidden1's         the gradient of its output, new gradients of its weights and biases: BH + 6H + H floats
+// and throughout the backward pass the loss and the weight of its mean, a float each.
+// In the first step the new gradients stay: they are `gradients` then.
+TEST_CASE("activations and workspace of a multilayer perceptron are counted to the byte") {
+  struct Case {
+    std::int64_t batch_size, width, train_peak_bytes, evaluate_peak_bytes;
+  };
+  for (const Case& network :
+       {Case{5, 4, 4 * (2 * 20 + 15 + 12 + 3 + 2), 4 * 2 * 20}, {10, 40, 4 * (3 * 400 + 2), 4 * 2 * 400}}) {
+    CAPTURE(network.width);
+    TrainerOptions options;
+    options.hidden_layers = {network.width};
+    options.optimizer = "sgd";
+    const std::vector<Ended> ended = phases_of(options, {1, 2, 3}, network.batch_size);
+    CHECK(found(figures_of(ended, "build"), "activations").peak_bytes == 0);
+    CHECK(found(figures_of(ended, "train"), "activations") ==
+          TensorMemory{"activations", "", 0, network.train_peak_bytes});
+    CHECK(found(figures_of(ended, "evaluate"), "activations") ==
+          TensorMemory{"activations", "", 0, network.evaluate_peak_bytes});
   }
 }
 

@@ -243,6 +243,28 @@ TEST_CASE("the same seed gives the same losses bit for bit, another seed others"
   CHECK(first != loss_bits(train(options, dataset)));
 }
 
+TEST_CASE("every optimizer repeats its losses bit for bit, with dropout and convolutions as without") {
+  const Dataset dataset = few_images();
+  for (const char* name : {"sgd", "momentum", "adam", "adamw", "rmsprop"}) {
+    for (const bool with_more : {false, true}) {
+      CAPTURE(std::string(name));
+      CAPTURE(with_more);
+      TrainerOptions options;
+      options.optimizer = name;
+      options.epochs = 2;
+      options.batch_size = 20;
+      options.weight_decay = 0.01;
+      if (with_more) {
+        options.dropout = 0.3;
+        options.conv_layers = {{4, 3}, {6, 5}};
+        options.hidden_layers = {16};
+      }
+      const auto first = loss_bits(train(options, dataset));
+      CHECK(loss_bits(train(options, dataset)) == first);
+    }
+  }
+}
+
 TEST_CASE("the size of the evaluation's batch changes no figure") {
   const Dataset dataset = few_images();
   TrainerOptions options;

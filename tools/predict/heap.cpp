@@ -10,6 +10,9 @@ namespace {
 constexpr std::int64_t kMapFrom = std::int64_t{32} << 20;
 constexpr std::int64_t kPage = 4096;
 constexpr std::int64_t kHeaders = 64 + 16;  // the trainer's counting allocator's and glibc's
+// posix_memalign() looks for a chunk with room for the alignment by 64 bytes and for a smallest chunk, and gives back
+// what is over: a hole of just the size that a block of the same size left is not enough.
+constexpr std::int64_t kAlignmentRoom = 64 + 32;
 
 std::int64_t rounded_up(std::int64_t bytes, std::int64_t to) {
   return (bytes + to - 1) / to * to;
@@ -36,7 +39,7 @@ Heap::Block Heap::take(std::int64_t bytes) {
 std::int64_t Heap::find_room(std::int64_t chunk) {
   auto best = free_.end();
   for (auto hole = free_.begin(); hole != free_.end(); ++hole) {
-    if (hole->second >= chunk && (best == free_.end() || hole->second < best->second)) best = hole;
+    if (hole->second >= chunk + kAlignmentRoom && (best == free_.end() || hole->second < best->second)) best = hole;
   }
   if (best == free_.end()) {
     end_ += chunk;

@@ -76,6 +76,20 @@ void add_missing_notes(const Report& report, std::vector<std::string>& notes) {
   }
 }
 
+// Other trials ran beside them, by `jobs` or by a memtrack run.
+void add_shared_notes(const Report& report, Notes& notes) {
+  std::vector<std::int64_t> trials;
+  for (const ReportRow& row : report.rows) {
+    if (row.system_shared) trials.push_back(row.number);
+  }
+  if (trials.empty()) return;
+  const bool of_system = !report.figure.metric.baseline.empty();
+  notes.push_back(fmt::format(
+      "Other trials ran beside {}: {}", list_of(trials),
+      of_system ? "the whole system's figures carry theirs too; tree rss and peak are the trial's own."
+                : "what is shown is the trial's own; of pss the part of mapped files depends on who else maps them."));
+}
+
 // Averages of pss that leave out the moments when the trial was largest.
 void add_pss_notes(const Report& report, std::vector<std::string>& notes) {
   if (report.figure.metric.name != "tree_pss") {
@@ -162,9 +176,6 @@ void add_warnings(const Report& report, Notes& notes) {
         "The trials ran in the order listed: what changes with time (caches, other programs) looks like a "
         "hyperparameter; 'order: shuffled' keeps them apart.");
   }
-  if (!report.figure.metric.baseline.empty() && any_row(report, [](const auto& row) { return row.system_shared; })) {
-    notes.push_back("Trials ran beside each other: the whole system's memory is that of all of them.");
-  }
 }
 
 void add_peak_notes(const Report& report, Notes& notes) {
@@ -216,6 +227,7 @@ std::vector<std::string> report_notes(const Report& report) {
                                 interval_text(*marked)));
   }
   add_missing_notes(report, notes);
+  add_shared_notes(report, notes);
   add_pss_notes(report, notes);
   add_failure_notes(report, notes);
   add_warnings(report, notes);

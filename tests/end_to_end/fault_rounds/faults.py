@@ -3,6 +3,7 @@ import heapq
 import itertools
 import json
 import os
+import resource
 import signal
 import sqlite3
 import time
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from .workplace import wait_until
 
 ROLES = ("daemon", "collector", "command")
-WEIGHTS = {"kill": 5, "stop": 2, "fill": 2, "lock": 2, "terminate": 1, "cancel": 1, "submit": 1}
+WEIGHTS = {"kill": 5, "stop": 2, "fill": 2, "lock": 2, "starve": 1, "terminate": 1, "cancel": 1, "submit": 1}
 
 
 @dataclass
@@ -34,6 +35,7 @@ def draw_sweep(random, name, footprint):
     settings = {"interval": random.choice(["1ms", "5ms", "20ms"])}
     if random.random() < 0.2:
         settings |= {"settle": "10ms", "baseline": "20ms"}
+    settings |= {"retries": random.choices([0, 1], [4, 1])[0], "jobs": random.choices([1, 2], [3, 1])[0]}
     return {
         "name": name,
         "method": "list",
@@ -66,6 +68,7 @@ class Faults:
         self.history = []
         self.touched = {}
         self.committed = {}
+        self.killed_daemon = False
         self.submissions = []
         self.begin = time.monotonic()
         self._will_restart = False
@@ -88,6 +91,7 @@ class Faults:
             client.wait(timeout=60)
         wait_until(lambda: not self.place.rows("SELECT 1 FROM trials WHERE state IN ('queued', 'running')"), 60)
         wait_until(lambda: not self.place.left_of_trials(), 60)
+        wait_until(lambda: not self.place.left_files(), 10)
 
     def run(self, plan):
         for step in plan:
@@ -116,6 +120,7 @@ class Faults:
         self.look_at_samples()
         for process in found:
             self._touch(process, "killed")
+            self.killed_daemon |= process.role == "daemon"
             process.send(signal.SIGKILL)
         self.tell("killed " + (", ".join(map(str, found)) or f"nothing: no {' or '.join(step.roles)}"))
         if any(process.role == "daemon" for process in found):
@@ -181,6 +186,24 @@ class Faults:
     def _unlock(self, holder):
         holder.close()
         self.tell("unlocked the database")
+
+    def starve(self, step):
+        """Takes the daemon every descriptor that it does not hold yet."""
+        for process in self._find(("daemon",)):
+            # One that is starting could not load its libraries.
+            if f"(process {process.pid}) listens" not in self.place.log.read_text():
+                continue
+            soft, hard = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (0, hard))
+            self.tell(f"left no descriptor to {process}")
+            self._after(step.seconds, self._feed, process, (soft, hard))
+
+    def _feed(self, process, limits):
+        try:
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, limits)
+            self.tell(f"gave descriptors to {process}")
+        except ProcessLookupError:
+            pass
 
     def cancel(self, step):
         running = self.place.rows("SELECT trial_id FROM trials WHERE state IN ('queued', 'running') LIMIT 1")

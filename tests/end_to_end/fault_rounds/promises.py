@@ -33,11 +33,21 @@ def retries_are_marked(place, faults):
             "SELECT t.trial_id, t.attempt, t.retry_of FROM trials t LEFT JOIN trials first ON first.trial_id = t.retry_of "
             "WHERE (t.attempt > 1) <> (t.retry_of IS NOT NULL) OR t.attempt <> coalesce(first.attempt, 0) + 1"):
         yield f"trial {trial} is attempt {attempt}, of {retry_of}"
+    for trial, state in place.rows(
+            "SELECT t.trial_id, t.state FROM trials t JOIN sweeps s USING (sweep_id) LEFT JOIN trials again "
+            "ON again.retry_of = t.trial_id WHERE again.trial_id IS NULL AND t.state IN ('failed', 'lost') "
+            "AND t.attempt <= s.retries"):
+        yield f"trial {trial} is {state}, its sweep has a retry left, and there is none"
 
 
 def nothing_of_an_old_tree_lives(place, faults):
     for process in place.left_of_trials():
         yield f"{process} lives"
+
+
+def nothing_is_left_lying_about(place, faults):
+    for path in place.left_files():
+        yield f"{path} is there"
 
 
 def what_was_committed_is_there(place, faults):
@@ -135,7 +145,7 @@ def the_daemon_lives(place, faults):
 
 
 PROMISES = (no_trial_is_stuck, none_runs_twice, retries_are_marked, nothing_of_an_old_tree_lives,
-            what_was_committed_is_there, a_whole_trial_is_measured_to_its_end, footprints_are_as_known,
+            nothing_is_left_lying_about, what_was_committed_is_there, a_whole_trial_is_measured_to_its_end, footprints_are_as_known,
             training_is_not_harmed, counts_are_consistent, totals_equal_sums, a_sweep_is_there_whole_or_not_at_all,
             the_database_is_whole, the_daemon_lives)
 

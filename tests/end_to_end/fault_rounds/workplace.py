@@ -135,6 +135,10 @@ class Workplace:
     def left_of_trials(self):
         return [process for process in self.processes() if process.role in ("collector", "command")]
 
+    def left_files(self):
+        """What only a trial that runs has."""
+        return [*self.runtime.rglob("*.lock"), *self.runtime.rglob("*.ev"), *self.disk.glob("memtrack.private/trial-*")]
+
     def _look_at(self, pid):
         # Nothing to be seen before the pidfd is opened counts: the pid may change hands until then.
         try:

@@ -1,0 +1,43 @@
+#include "daemon/drawing.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/environment_file.h"
+#include "daemon/processes.h"
+#include "daemon/submission.h"
+#include "storage/paths.h"
+#include "storage/trial_queue.h"
+
+namespace memtrack {
+namespace {
+
+constexpr auto kLongestDrawing = std::chrono::minutes(2);
+constexpr std::size_t kLongestTrouble = 64 * 1024;
+
+}  // namespace
+
+void draw_trials(const std::filesystem::path& path, std::int64_t sweep_id) {
+  Database database = Database::open_for_writing(path);
+  const std::optional<OpenSweep> open = find_open_sweep(database, sweep_id);
+  if (!open) {
+    return;
+  }
+  const Overrides overrides = parse_overrides(nlohmann::json::parse(open->overrides_json));
+  const Sweep sweep = parse_sweep_file(open->config, "sweep " + std::to_string(sweep_id), overrides).at(0);
+  const ExpansionContext context{.environment = read_environment_file(environment_path(path, sweep_id)),
+                                 .trainer = sweep.built_in_trainer ? sibling_program("memtrack-trainer").string() : ""};
+  insert_drawn_trials(database, *open, sweep, context);
+}
+
+boost::asio::awaitable<std::string> run_drawing_process(Children& children, std::filesystem::path database,
+                                                        std::int64_t sweep_id) {
+  ChildProgram program{.program = sibling_program("memtrackd"),
+                       .arguments = {"--draw", std::to_string(sweep_id), "--db", database.string()}};
+  const ChildOutput output = co_await children.run(std::move(program), "", kLongestTrouble, kLongestDrawing);
+  if (output.status == 0) {
+    co_return output.output;
+  }
+  co_return "the process that draws them " + describe_wait_status(output.status);
+}
+
+}  // namespace memtrack
