@@ -138,7 +138,6 @@ asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string colle
   const std::string reason = lost_reason(collector_end, trial.started_ns.has_value(), killed);
   remove_files(trial, database.path());  // before the end, since nobody looks at what an ended trial left
   const bool ended = co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::lost, reason); });
-  remove_files(trial, database.path());
   if (ended) {
     tell(TrialStep::ended, trial, TrialState::lost, reason);
   }

@@ -97,6 +97,23 @@ TEST_CASE("a trial that is not given its memory fails, and its reason says bytes
         "phase build, layer hidden3; narrower layers or a smaller batch_size need less");
 }
 
+TEST_CASE("what the tensors hold explains the growth of anonymous memory from loading to training") {
+  const Session session;
+  session.output_of(
+      fmt::format("memtrack run --interval 20ms -- {}/libexec/memtrack/memtrack-trainer "
+                  "--dataset=generated-cifar-10 --hidden_layers=2048,2048 --max_steps=4",
+                  MEMTRACK_BUILD_DIR));
+  const std::string tensors =
+      "(SELECT max(value) FILTER (WHERE phase = 'train') - max(value) FILTER (WHERE phase = 'load') FROM metrics "
+      "WHERE name = 'tensor_bytes_peak')";
+  const std::string growth =
+      "(SELECT max(tree_rss_anon_bytes) FILTER (WHERE phase = 'train') - max(tree_rss_anon_bytes) FILTER (WHERE phase "
+      "= 'load' AND kind = 'phase') FROM samples)";
+  CHECK(session.sql("SELECT " + tensors + " > 200000000") == "1");
+  CHECK(session.sql("SELECT " + growth + " >= 0.98 * " + tensors) == "1");
+  CHECK(session.sql("SELECT " + growth + " <= 1.15 * " + tensors) == "1");  // with the holes that malloc leaves
+}
+
 TEST_CASE("a learning rate that diverges is done, and its loss is told") {
   const Session session;
   write_small_mnist(session, 500, 100);

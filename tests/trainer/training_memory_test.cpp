@@ -70,27 +70,6 @@ class MemoryRecorder : public TrainingObserver {
   std::int64_t epoch_ = 0;
 };
 
-// Anonymous memory before the network is built, and the most of it while training; what a step frees is kept.
-class GrowthRecorder : public TrainingObserver {
- public:
-  void on_phase(std::string_view name) override {
-    if (name == "build") first_anon_bytes = own_bytes("smaps_rollup", "Anonymous");
-  }
-  void on_built(std::int64_t, std::int64_t) override {}
-  void on_step(const StepProgress&) override {
-    anon_bytes = std::max(anon_bytes, own_bytes("smaps_rollup", "Anonymous"));
-  }
-  void on_epoch(const EpochResult&) override {}
-  bool should_stop() const override { return false; }
-  void on_tensors(const PhaseTensors& ended) override {
-    if (ended.phase == "train") tensor_peak_bytes = ended.figures.peak_bytes;
-  }
-
-  std::int64_t first_anon_bytes = 0;
-  std::int64_t anon_bytes = 0;
-  std::int64_t tensor_peak_bytes = 0;
-};
-
 // On 2000 training and as many test images. What earlier tests left free in the heap is given back first: a phase that
 // takes memory is then seen to take it.
 std::vector<Phase> phases_of(std::int64_t batch_size, std::int64_t eval_batch_size,
@@ -168,27 +147,6 @@ TEST_CASE("an evaluation in larger batches than training's is seen to need more 
     if (phase.name == "evaluate") lifted = std::max(lifted, phase.peak_bytes - phase.begin_bytes);
   }
   CHECK(lifted > 1000 * kInputBytes);  // the rest may fit into what training left free
-}
-
-// A process's first training takes some 20 MiB more, whatever its size: buffers that BLAS keeps.
-TEST_CASE("what the tensors hold explains the growth of anonymous memory while training") {
-  const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
-  const Dataset dataset = generate_dataset(kShape, 10, {256, 64}, 3);
-  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
-  TrainerOptions options;
-  for (const std::int64_t width : {1024, 2048}) {
-    CAPTURE(width);
-    options.hidden_layers = {width, width};
-    ::malloc_trim(0);
-    GrowthRecorder recorder;
-    library.train(options, data, recorder);
-    const std::int64_t tensors = recorder.tensor_peak_bytes - dataset.bytes();
-    const std::int64_t growth = recorder.anon_bytes - recorder.first_anon_bytes;
-    CAPTURE(tensors);
-    CAPTURE(growth);
-    if (width == 2048)
-      CHECK(static_cast<double>(growth) == doctest::Approx(static_cast<double>(tensors)).epsilon(0.05));
-  }
 }
 
 }  // namespace memtrack

@@ -46,7 +46,8 @@ def nothing_of_an_old_tree_lives(place, faults):
 
 
 def nothing_is_left_lying_about(place, faults):
-    for path in place.left_files():
+    # Files of a trial that ended may stay where the daemon was killed just then, or had no descriptor to look at them.
+    for path in [] if faults.may_leave_files else place.left_files():
         yield f"{path} is there"
 
 
