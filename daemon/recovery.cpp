@@ -55,11 +55,11 @@ RecoverySummary recover(Database& database) {
         break;
       case Verdict::lost: {
         const std::size_t killed = trial.is_attached ? 0 : end_tree(trial);
+        remove_files(trial, database.path());  // before the end, since nobody looks at what an ended trial left
         summary.lost += end_trial(database, trial.trial_id, TrialState::lost,
                                   lost_reason("ended without recording the outcome", found.evidence.started, killed))
                             ? 1
                             : 0;
-        remove_files(trial, database.path());
         break;
       }
     }
