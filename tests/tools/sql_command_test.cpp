@@ -27,7 +27,8 @@ std::string in_database(RecordedSweep& sweep, const std::string& command) {
 // Talks to a program at a terminal: waits for a text, then types. Ends with the program's exit code; prints all that
 // was shown. The terminal's settings must be at the end what they were.
 constexpr const char* kDrive = R"py(
-import os, pty, sys, termios
+import os, pty, signal, sys, termios
+signal.alarm(300)  # a text that never comes
 steps = [(a, b.encode().decode('unicode_escape').encode()) for a, b in (s.split('|', 1) for s in sys.argv[2:])]
 shown = b''
 master, slave = pty.openpty()

@@ -119,6 +119,8 @@ Prompt::Prompt(const std::filesystem::path& file, std::vector<std::string> words
   el_set(line, EL_BIND, "^R", "em-inc-search-prev", nullptr);
   // Ctrl-C is a key while a line is edited, and a signal at all other times.
   el_set(line, EL_SETTY, "-d", "-isig", nullptr);
+  // Else the kernel, having sent that signal, throws away what is on its way to the terminal: our answer to it.
+  el_set(line, EL_SETTY, "-x", "+noflsh", nullptr);
   el_set(line, EL_BIND, "^C", "give-up-line", nullptr);
 }
 
