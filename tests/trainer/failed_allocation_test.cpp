@@ -12,23 +12,16 @@
 #include <string>
 
 #include "datasets/generated.h"
-#include "trainer/training.h"
+#include "tests/trainer/fixture.h"
 
 namespace memtrack {
 namespace {
 
+using namespace memtrack::testing;
+
 // 784 x 16000 weights of hidden1: more than what malloc takes from the heap.
 constexpr std::int64_t kWidth = 16000;
 constexpr std::int64_t kWeightBytes = 784 * kWidth * 4;
-
-class SilentObserver : public TrainingObserver {
- public:
-  void on_phase(std::string_view) override {}
-  void on_built(std::int64_t, std::int64_t) override {}
-  void on_step(const StepProgress&) override {}
-  void on_epoch(const EpochResult&) override {}
-  bool should_stop() const override { return false; }
-};
 
 std::int64_t own_address_space_bytes() {
   std::int64_t pages = 0;
@@ -38,9 +31,9 @@ std::int64_t own_address_space_bytes() {
 
 FailedAllocation failure_of_training(const TrainerOptions& options, const TrainingLibrary& library) {
   const Dataset dataset = generate_dataset({1, 28, 28}, 10, {20, 800}, 3);
-  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
   SilentObserver observer;
-  return library.train(options, data, observer).failed_allocation.value_or(FailedAllocation{0, "nothing failed"});
+  return library.train(options, data_of(dataset), observer)
+      .failed_allocation.value_or(FailedAllocation{0, "nothing failed"});
 }
 
 void leave_room_for(std::int64_t bytes) {
@@ -72,7 +65,7 @@ std::string failure_in_child(std::int64_t room_bytes, const TrainerOptions& opti
 }  // namespace
 
 TEST_CASE("an allocation that fails is told with its bytes and its phase and the layer or the optimizer") {
-  const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
+  const TrainingLibrary library = load_library();
   CHECK(failure_of_training({}, library).bytes == 0);  // what LibTorch and BLAS make when they are first used
   struct Case {
     const char* optimizer;

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "datasets/generated.h"
-#include "trainer/training.h"
+#include "tests/trainer/fixture.h"
 
 namespace memtrack {
 namespace {
+
+using namespace memtrack::testing;
 
 struct Ended {
   std::string phase;
@@ -20,13 +22,8 @@ struct Ended {
   TensorFigures figures;
 };
 
-class TensorRecorder : public TrainingObserver {
+class TensorRecorder : public SilentObserver {
  public:
-  void on_phase(std::string_view) override {}
-  void on_built(std::int64_t, std::int64_t) override {}
-  void on_step(const StepProgress&) override {}
-  void on_epoch(const EpochResult&) override {}
-  bool should_stop() const override { return false; }
   void on_tensors(const PhaseTensors& phase) override {
     ended.push_back({std::string(phase.phase), phase.epoch, phase.figures});
   }
@@ -34,18 +31,12 @@ class TensorRecorder : public TrainingObserver {
   std::vector<Ended> ended;
 };
 
-const TrainingLibrary& library() {
-  static const TrainingLibrary loaded(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
-  return loaded;
-}
-
 // 20 training and 10 test images of 3 classes.
 std::vector<Ended> phases_of(TrainerOptions options, const ImageShape& shape, std::int64_t batch_size = 5) {
   const Dataset dataset = generate_dataset(shape, 3, {20, 10}, 3);
-  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
   options.batch_size = batch_size;
   TensorRecorder recorder;
-  library().train(options, data, recorder);
+  library().train(options, data_of(dataset), recorder);
   return std::move(recorder.ended);
 }
 

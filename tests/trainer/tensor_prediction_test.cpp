@@ -7,19 +7,16 @@
 #include <vector>
 
 #include "datasets/generated.h"
+#include "tests/trainer/fixture.h"
 #include "tools/predict/tensor_memory.h"
-#include "trainer/training.h"
 
 namespace memtrack {
 namespace {
 
-class PeakRecorder : public TrainingObserver {
+using namespace memtrack::testing;
+
+class PeakRecorder : public SilentObserver {
  public:
-  void on_phase(std::string_view) override {}
-  void on_built(std::int64_t, std::int64_t) override {}
-  void on_step(const StepProgress&) override {}
-  void on_epoch(const EpochResult&) override {}
-  bool should_stop() const override { return false; }
   void on_tensors(const PhaseTensors& phase) override { peak = std::max(peak, phase.figures.peak_bytes); }
 
   std::int64_t peak = 0;
@@ -27,15 +24,13 @@ class PeakRecorder : public TrainingObserver {
 
 // Of a training on `images` generated ones, a quarter as many to evaluate.
 void check_prediction(TrainerOptions options, const ImageShape& shape, std::int64_t images, double tolerance = 0) {
-  static const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
   const Dataset dataset = generate_dataset(shape, 10, {images, images / 4}, 3);
-  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
   DatasetDescription description = describe_dataset("generated-mnist");
   description.shape = shape;
   description.train_count = images;
   description.test_count = images / 4;
   PeakRecorder recorder;
-  library.train(options, data, recorder);
+  library().train(options, data_of(dataset), recorder);
   const auto predicted = static_cast<double>(predict_tensors(options, description).peak_bytes());
   CAPTURE(options.optimizer);
   CAPTURE(options.activation);

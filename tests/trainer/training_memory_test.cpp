@@ -14,10 +14,12 @@
 #include <vector>
 
 #include "datasets/generated.h"
-#include "trainer/training.h"
+#include "tests/trainer/fixture.h"
 
 namespace memtrack {
 namespace {
+
+using namespace memtrack::testing;
 
 constexpr std::int64_t kMib = std::int64_t{1} << 20;
 constexpr ImageShape kShape = {3, 32, 32};
@@ -45,7 +47,7 @@ struct Phase {
 };
 
 // Resident memory of each phase.
-class MemoryRecorder : public TrainingObserver {
+class MemoryRecorder : public SilentObserver {
  public:
   void on_phase(std::string_view name) override {
     end_phase();
@@ -53,10 +55,7 @@ class MemoryRecorder : public TrainingObserver {
     if (name == "train") ++epoch_;
     phases.push_back({std::string(name), epoch_, own_bytes("smaps_rollup", "Rss"), 0, 0});
   }
-  void on_built(std::int64_t, std::int64_t) override {}
-  void on_step(const StepProgress&) override {}
   void on_epoch(const EpochResult&) override { end_phase(); }
-  bool should_stop() const override { return false; }
 
   std::vector<Phase> phases;
 
@@ -74,9 +73,8 @@ class MemoryRecorder : public TrainingObserver {
 // takes memory is then seen to take it.
 std::vector<Phase> phases_of(std::int64_t batch_size, std::int64_t eval_batch_size,
                              const std::vector<ConvLayer>& conv_layers = {}) {
-  const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
+  const TrainingLibrary library = load_library();
   const Dataset dataset = generate_dataset(kShape, 10, {2000, 2000}, 3);
-  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
   TrainerOptions options;
   options.batch_size = batch_size;
   options.eval_batch_size = eval_batch_size;
@@ -84,26 +82,25 @@ std::vector<Phase> phases_of(std::int64_t batch_size, std::int64_t eval_batch_si
   options.conv_layers = conv_layers;
   ::malloc_trim(0);
   MemoryRecorder recorder;
-  library.train(options, data, recorder);
+  library.train(options, data_of(dataset), recorder);
   return std::move(recorder.phases);
 }
 
 }  // namespace
 
 TEST_CASE("training gathers its batches from the data set's bytes and copies no more of them than a batch") {
-  const TrainingLibrary library(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
+  const TrainingLibrary library = load_library();
   constexpr std::int64_t kImages = 24000;
   Dataset dataset(kShape, 10, kImages - 100, 100);
   for (const WritablePart& part : {dataset.writable_train(), dataset.writable_test()}) {
     for (std::size_t i = 0; i < part.pixels.size(); ++i) part.pixels[i] = static_cast<std::uint8_t>(i * 31 / 7);
     for (std::size_t i = 0; i < part.labels.size(); ++i) part.labels[i] = static_cast<std::uint8_t>(i % 10);
   }
-  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
   TrainerOptions options;
   options.hidden_layers = {16};
   ::malloc_trim(0);  // a copy would have to come from the system
   MemoryRecorder recorder;
-  library.train(options, data, recorder);
+  library.train(options, data_of(dataset), recorder);
   REQUIRE(dataset.bytes() > 70 * kMib);  // as floats 281 MiB
   for (const Phase& phase : recorder.phases) {
     CAPTURE(phase.name);

@@ -13,21 +13,21 @@
 
 #include "datasets/catalog.h"
 #include "datasets/generated.h"
-#include "trainer/training.h"
+#include "tests/trainer/fixture.h"
 
 namespace memtrack {
 namespace {
 
-class Recorder : public TrainingObserver {
+using namespace memtrack::testing;
+
+class Recorder : public SilentObserver {
  public:
   explicit Recorder(std::int64_t stop_after = -1) : stop_after_(stop_after) {}
   void on_phase(std::string_view name) override { phases.emplace_back(name); }
-  void on_built(std::int64_t, std::int64_t) override {}
   void on_step(const StepProgress& progress) override {
     ++steps;
     mean_losses.push_back(progress.mean_loss);
   }
-  void on_epoch(const EpochResult&) override {}
   bool should_stop() const override { return steps == stop_after_; }
 
   std::vector<std::string> phases;
@@ -38,14 +38,8 @@ class Recorder : public TrainingObserver {
   std::int64_t stop_after_;
 };
 
-const TrainingLibrary& library() {
-  static const TrainingLibrary loaded(std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-training.so", 1);
-  return loaded;
-}
-
 TrainingResult train(const TrainerOptions& options, const Dataset& dataset, TrainingObserver& observer) {
-  const TrainingData data{dataset.shape(), dataset.classes(), dataset.train(), dataset.test()};
-  return library().train(options, data, observer);
+  return library().train(options, data_of(dataset), observer);
 }
 
 TrainingResult train(const TrainerOptions& options, const Dataset& dataset) {
