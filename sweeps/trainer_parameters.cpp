@@ -332,4 +332,11 @@ std::int64_t count_parameters(const TrainerOptions& options) {
   return count + (inputs + 1) * kClasses;
 }
 
+std::optional<std::int64_t> optimizer_state_numbers(std::string_view optimizer) {
+  if (optimizer == "sgd") return 0;
+  if (optimizer == "momentum" || optimizer == "rmsprop") return 1;
+  if (optimizer == "adam" || optimizer == "adamw") return 2;
+  return std::nullopt;
+}
+
 }  // namespace memtrack

@@ -4,6 +4,7 @@
 // own command line and --help are made.
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -61,5 +62,8 @@ std::span<const std::string_view> dataset_names();
 
 // Weights and biases of the network that these options build: inputs -> convolutions -> hidden layers -> 10 classes.
 std::int64_t count_parameters(const TrainerOptions& options);
+
+// Numbers that an optimizer keeps for each weight; nullopt: the trainer has none of that name.
+std::optional<std::int64_t> optimizer_state_numbers(std::string_view optimizer);
 
 }  // namespace memtrack

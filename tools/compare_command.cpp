@@ -158,9 +158,7 @@ int run_compare(const CompareOptions& options) {
     print(comparison_json(figure, a, b, comparison));
     return kRight;
   }
-  for (const std::string& line : comparison_text(figure, a, b, comparison)) {
-    for (const std::string& folded : wrap_words(line, output_width())) print(folded + "\n");
-  }
+  for (const std::string& line : comparison_text(figure, a, b, comparison)) print_wrapped(line);
   return kRight;
 }
 

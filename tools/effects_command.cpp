@@ -40,15 +40,9 @@ EffectsAnswer answer_for(const EffectsOptions& options) {
 }
 
 void print_for_people(const EffectsAnswer& answer) {
-  const std::size_t width = output_width();
-  const auto print_lines = [&](const std::vector<std::string>& texts) {
-    for (const std::string& text : texts) {
-      for (const std::string& line : wrap_words(text, width == 0 ? 100 : width)) print(line + "\n");
-    }
-  };
-  print_lines(effects_head(answer));
-  print("\n" + render_text(effects_table(answer.effects), width) + "\n");
-  print_lines(effects_notes(answer));
+  for (const std::string& text : effects_head(answer)) print_wrapped(text);
+  print("\n" + render_text(effects_table(answer.effects), output_width()) + "\n");
+  for (const std::string& text : effects_notes(answer)) print_wrapped(text);
 }
 
 int run_effects(const EffectsOptions& options) {

@@ -49,7 +49,7 @@ void print_schema(Database& database, const std::string& relation) {
   const std::size_t width = output_width();
   if (!relation.empty()) {
     const RelationHelp help = relation_help(database, relation);
-    for (const std::string& line : wrap_words(help.head, width)) print(line + "\n");
+    print_wrapped(help.head);
     print("\n" + render_text(help.columns, width));
     return;
   }

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "tools/text.h"
+
 namespace memtrack {
 namespace {
 
@@ -85,6 +87,10 @@ std::size_t output_width() {
   std::size_t width = 0;
   const auto result = std::from_chars(columns.data(), columns.data() + columns.size(), width);
   return result.ec == std::errc() && width > 0 ? width : 80;
+}
+
+void print_wrapped(std::string_view text) {
+  for (const std::string& line : wrap_words(text, output_width())) print(line + "\n");
 }
 
 bool output_is_terminal() {

@@ -33,6 +33,9 @@ void say(std::string_view line);
 // Columns for a table: of the terminal on standard output, else $COLUMNS, else 80.
 std::size_t output_width();
 
+// To standard output, in lines of output_width() cut at blanks.
+void print_wrapped(std::string_view text);
+
 // True where standard output is a terminal that may be redrawn (not with TERM=dumb).
 bool output_is_terminal();
 

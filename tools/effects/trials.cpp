@@ -12,6 +12,7 @@
 
 #include "storage/query.h"
 #include "sweeps/nearest_name.h"
+#include "sweeps/trainer_parameters.h"
 #include "tools/exit_codes.h"
 #include "tools/parameter_leaves.h"
 #include "tools/text.h"
@@ -92,12 +93,10 @@ std::int64_t count_unfinished(Database& database, std::int64_t sweep_id) {
       .value();
 }
 
-// Bytes that the optimizer keeps for each weight in float32: the weight, its gradient, and the optimizer's own state.
+// The weight, its gradient, and what the optimizer keeps for it, in float32.
 std::optional<double> bytes_a_parameter(const std::string& optimizer) {
-  static const std::map<std::string, double, std::less<>> kBytes = {
-      {"sgd", 8}, {"momentum", 12}, {"rmsprop", 12}, {"adam", 16}, {"adamw", 16}};
-  const auto found = kBytes.find(optimizer);
-  return found == kBytes.end() ? std::nullopt : std::optional(found->second);
+  const std::optional<std::int64_t> state = optimizer_state_numbers(optimizer);
+  return state ? std::optional(4.0 * static_cast<double>(2 + *state)) : std::nullopt;
 }
 
 json parameters_of(const MeasuredTrial& trial) {
@@ -337,8 +336,10 @@ std::span<const EffectMetric> effect_metrics() {
 const EffectMetric& find_effect_metric(std::string_view name) {
   const auto found = std::find_if(kMetrics.begin(), kMetrics.end(), [&](const auto& m) { return m.name == name; });
   if (found == kMetrics.end()) {
-    throw UsageError(
-        fmt::format("--metric is '{}', and would have to be one of anon, pss, tensor, used, reported", name));
+    std::array<std::string_view, kMetrics.size()> names;
+    std::ranges::transform(kMetrics, names.begin(), &EffectMetric::name);
+    throw UsageError(fmt::format("--metric is {}, and would have to be one of {}{}", memtrack::quoted(name),
+                                 join_names(names), did_you_mean(name, names)));
   }
   return *found;
 }

@@ -55,12 +55,6 @@ Layers layers_of(const TrainerOptions& options, const ImageShape& shape) {
   return layers;
 }
 
-// Numbers that an optimizer keeps for each weight.
-std::int64_t state_of(const std::string& optimizer) {
-  if (optimizer == "sgd") return 0;
-  return optimizer == "adam" || optimizer == "adamw" ? 2 : 1;
-}
-
 // A training, allocation by allocation, as LibTorch 1.13 makes them.
 class Training {
  public:
@@ -281,7 +275,7 @@ class Training {
   // What an optimizer holds while it steps one tensor, beside its state.
   void optimizer_step(std::int64_t tensor) {
     const std::string& name = options_.optimizer;
-    for (std::int64_t i = 0; is_first_ && i < state_of(name); ++i) heap_.take(tensor);
+    for (std::int64_t i = 0; is_first_ && i < optimizer_state_numbers(name).value(); ++i) heap_.take(tensor);
     std::vector<Block> copies;
     const bool adds_decay = options_.weight_decay != 0 && name != "adamw";  // adamw's weights decay themselves
     if (adds_decay) copies.push_back(heap_.take(tensor));
@@ -324,7 +318,7 @@ TensorPrediction predict_tensors(const TrainerOptions& options, const DatasetDes
   prediction.is_exact = layers.convs.empty();
   for (const Layer& layer : layers.all()) prediction.parameters_bytes += layer.weight_bytes() + layer.bias_bytes();
   prediction.gradients_bytes = prediction.parameters_bytes;
-  prediction.optimizer_state_bytes = state_of(options.optimizer) * prediction.parameters_bytes;
+  prediction.optimizer_state_bytes = optimizer_state_numbers(options.optimizer).value() * prediction.parameters_bytes;
   prediction.dataset_bytes = (data.train_count + data.test_count) * (data.shape.image_bytes() + 1);
   prediction.batch_bytes = rows * (kFloat * data.shape.image_bytes() + kLong) + data.train_count * kLong;
   prediction.resident_bytes = training.heap().most_resident_bytes();

@@ -68,7 +68,7 @@ bool obey(Database& database, const std::string& line, RowFormat& format) {
     print_table(relations_help(database));
   } else if (word == ".schema") {
     const RelationHelp help = relation_help(database, argument);
-    for (const std::string& text : wrap_words(help.head, output_width())) print(text + "\n");
+    print_wrapped(help.head);
     print_table(help.columns);
   } else {
     throw UsageError(fmt::format("there is no {}; .help tells what there is", escape_controls(word)));

@@ -164,7 +164,7 @@ TEST_CASE("sweeps that cannot answer are told in a sentence") {
             ask(sweep, "pss");
           }).starts_with("none of the 3 trials that are done has a reading of proportional memory"));
     CHECK(message_of([&] { ask(sweep, "rss"); }) ==
-          "--metric is 'rss', and would have to be one of anon, pss, tensor, used, reported");
+          "--metric is 'rss', and would have to be one of anon, pss, tensor, used, reported; did you mean 'pss'?");
   }
   SUBCASE("one trial") {
     RecordedSweep sweep(list_sweep());
