@@ -120,6 +120,9 @@ class Reader {
       definition_.command = parse_command(*command, program != nullptr, sweep_.warnings);
     }
     sweep_.built_in_trainer = definition_.command.empty();
+    sweep_.program_words = definition_.command;
+    std::replace(sweep_.program_words.begin(), sweep_.program_words.end(), std::string("${program}"),
+                 definition_.program);
     for (const char* key : {"job", "image_uri"}) {
       const ConfigNode* launch = root_.find(key);
       if (sweep_.built_in_trainer && launch != nullptr) {

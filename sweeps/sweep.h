@@ -76,6 +76,9 @@ struct Sweep {
   std::int64_t trial_count = 0;       // rows that for_each_trial will make, repeats and warm-ups included
   bool is_open_ended = false;         // drawn until it is cancelled: for_each_drawn_trial makes its rows
   bool built_in_trainer = true;       // false: the sweep names a program or command of the user's
+  // The words of that command before macros are expanded, but for the program's name: the same in all sweeps of one
+  // program, whatever their parameters.
+  std::vector<std::string> program_words = {};
   std::vector<std::string> warnings;  // said once: keys without effect, unknown top-level keys
   std::shared_ptr<const SweepDefinition> definition;
 };

@@ -1,20 +1,23 @@
 // memtrack predict: what trials will need, before they run.
 
 #include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <functional>
 #include <memory>
 
 #include "storage/paths.h"
-#include "storage/trial_store.h"
 #include "sweeps/sweep.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
 #include "tools/predict/past_trials.h"
 #include "tools/predict/prediction.h"
+#include "tools/predict/program_history.h"
+#include "tools/predict/program_prediction.h"
 #include "tools/report/rows.h"
+#include "tools/sweep_file.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
 
@@ -38,50 +41,45 @@ std::optional<Database> existing_database(const PredictOptions& options) {
   return std::nullopt;  // nothing was measured yet
 }
 
-Overrides overrides_of(const PredictOptions& options) {
-  Overrides overrides;
-  for (const std::string& entry : options.set) {
-    const std::size_t equals = entry.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw UsageError(fmt::format("--set {} is no name=value; an example: --set epochs=1", entry));
-    }
-    overrides.set.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
-  }
-  return overrides;
-}
-
-std::vector<PastTrial> trials_of_file(const PredictOptions& options) {
-  std::ifstream stream(options.what, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+// What is asked: trials, by their parameters, of the built-in trainer or of one other program.
+struct Asked {
   std::vector<PastTrial> trials;
-  for (const Sweep& sweep : parse_sweep_file(text, options.what, overrides_of(options))) {
+  ProgramIdentity program;  // no words: the built-in trainer
+};
+
+Asked asked_of_file(const PredictOptions& options) {
+  Asked asked;
+  bool is_first = true;
+  const Overrides overrides{.set = parse_set_options(options.set)};
+  for (const Sweep& sweep : parse_sweep_file(read_sweep_file(options.what), options.what, overrides)) {
+    if (!is_first && sweep.program_words != asked.program.words) {
+      throw UsageError(fmt::format("{} holds sweeps of different programs: ask for one of them", options.what));
+    }
+    is_first = false;
+    asked.program = {sweep.program_words, std::filesystem::current_path().string()};
     for_each_trial(sweep, {.environment = {}, .trainer = "memtrack-trainer"}, [&](const TrialPlan& plan) {
       if (plan.repeat != 1 || plan.is_warmup) return;
-      trials.push_back(
+      asked.trials.push_back(
           {.number = plan.number, .parameters = plan.parameters_json, .is_built_in = sweep.built_in_trainer});
     });
   }
-  return trials;
+  return asked;
 }
 
-std::vector<PastTrial> trials_asked_for(const PredictOptions& options, std::optional<Database>& database) {
-  if (std::filesystem::is_regular_file(options.what)) return trials_of_file(options);
+Asked asked_of(const PredictOptions& options, std::optional<Database>& database) {
+  if (std::filesystem::is_regular_file(options.what)) return asked_of_file(options);
   if (!database) {
     throw UsageError(fmt::format("there is no sweep file {}, and no database to look for a sweep of that name",
                                  options.what.empty() ? "named" : options.what));
   }
-  return past_trials_of(*database, find_report_sweep(*database, options.what).sweep_id);
+  const std::int64_t sweep_id = find_report_sweep(*database, options.what).sweep_id;
+  return {past_trials_of(*database, sweep_id), program_of_sweep(*database, sweep_id)};
 }
 
 std::vector<PredictedTrial> predict_all(const std::vector<PastTrial>& trials, const Calibration& calibration) {
   std::vector<PredictedTrial> predicted;
   for (const PastTrial& trial : trials) {
-    if (!trial.is_built_in) {
-      throw UsageError(
-          fmt::format("trial {} runs another program than memtrack-trainer: its network is not known; 'memtrack "
-                      "effects' tells what moved its memory in trials that ran",
-                      trial.number));
-    }
+    if (!trial.is_built_in) throw UsageError("a trial of 'memtrack run' has no sweep file to tell its program by");
     predicted.push_back(predict_trial(trial.number, trainer_options_of(trial.parameters), calibration));
     predicted.back().measured_mib = trial.peak_mib;
   }
@@ -101,44 +99,96 @@ std::vector<PredictedTrial> solve_all(const std::vector<PredictedTrial>& trials,
   return solved;
 }
 
-void print_answer(const std::vector<PredictedTrial>& trials, const Calibration& calibration, bool as_json) {
-  if (as_json) return print(prediction_json(trials, calibration));
-  if (trials.empty()) return;
-  const std::size_t width = output_width();
-  print(render_text(prediction_table(trials), width) + "\n");
-  for (const std::string& note : prediction_notes(trials, calibration)) {
-    for (const std::string& line : wrap_words(note, width == 0 ? 100 : width)) print(line + "\n");
+void print_answer(const TextTable& table, const std::vector<std::string>& notes) {
+  if (table.rows.empty()) return;
+  print(render_text(table, output_width()) + "\n");
+  for (const std::string& note : notes) print_wrapped(note);
+}
+
+// Of those that may not fit, where a size is asked for: exit code 1 where there are some.
+template <typename Trial>
+int answer(std::vector<Trial> trials, const PredictOptions& options,
+           const std::function<void(const std::vector<Trial>&)>& print_trials) {
+  if (options.fit.empty()) {
+    print_trials(trials);
+    return kRight;
+  }
+  const std::int64_t limit = parse_size(options.fit);
+  const auto all = static_cast<std::int64_t>(trials.size());
+  std::erase_if(trials, [&](const Trial& trial) { return fits(trial, limit); });
+  if (!options.json) {
+    print(fmt::format("{} of {} may not fit {}{}\n", trials.size(), count_of(all, "trial"), format_size(limit),
+                      trials.empty() ? "." : ":"));
+  }
+  print_trials(trials);
+  return trials.empty() ? kRight : kFailed;
+}
+
+int predict_trainings(const std::vector<PastTrial>& asked, const PredictOptions& options) {
+  const Calibration calibration =
+      options.uncalibrated ? Calibration::built_in() : calibration_of_this_machine(database_path(options.database));
+  const std::function<void(const std::vector<PredictedTrial>&)> print_trials = [&](const auto& trials) {
+    if (options.json) return print(prediction_json(trials, calibration));
+    print_answer(prediction_table(trials), prediction_notes(trials, calibration));
+  };
+  const std::vector<PredictedTrial> trials = predict_all(asked, calibration);
+  if (options.limit.empty()) return answer(trials, options, print_trials);
+  const std::vector<PredictedTrial> solved = solve_all(trials, calibration, parse_size(options.limit));
+  print_trials(solved);
+  return solved.size() == trials.size() ? kRight : kFailed;
+}
+
+// Names that all trials have: a program's trials may leave out parameters at their defaults.
+std::vector<std::string> names_of(const std::vector<PredictedRun>& runs) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : runs.front().parameters) {
+    if (std::all_of(runs.begin(), runs.end(), [&](const auto& run) { return run.parameters.contains(name); }))
+      names.push_back(name);
+  }
+  return names;
+}
+
+int predict_program(const Asked& asked, const PredictOptions& options, std::optional<Database>& database) {
+  if (!options.limit.empty() || options.uncalibrated) {
+    throw UsageError(
+        "--solve and --uncalibrated are for memtrack-trainer: another program is known by its trials alone");
+  }
+  std::vector<PredictedRun> runs;
+  for (const PastTrial& trial : asked.trials) {
+    runs.push_back(
+        {.number = trial.number, .parameters = parameter_values(trial.parameters), .measured_mib = trial.peak_mib});
+  }
+  const std::vector<std::string> names = names_of(runs);
+  const std::vector<PastRun> past = database ? past_runs_of(*database, asked.program, names) : std::vector<PastRun>();
+  try {
+    const Regression regression(past);
+    for (PredictedRun& run : runs) {
+      const std::optional<double> measured = run.measured_mib;
+      std::erase_if(run.parameters, [&](const auto& entry) {
+        return std::find(names.begin(), names.end(), entry.first) == names.end();
+      });
+      run = predict_run(run.number, run.parameters, regression);
+      run.measured_mib = measured;
+    }
+    return answer<PredictedRun>(std::move(runs), options, [&](const std::vector<PredictedRun>& shown) {
+      if (options.json) return print(run_prediction_json(shown, regression));
+      print_answer(run_prediction_table(shown), run_prediction_notes(shown, regression));
+    });
+  } catch (const NotEnoughTrials& missing) {
+    say(fmt::format("not enough trials to predict by: {}. Run a few of the sweep: memtrack sweep FILE --count {}",
+                    missing.what(), Regression::kFewestConfigurations));
+    return kFailed;
   }
 }
 
 int run_predict(const PredictOptions& options) {
   if (options.solve.empty() != options.limit.empty())
     throw UsageError("--solve and --limit go together, as in --solve batch_size --limit 8GiB");
-  const std::optional<std::int64_t> limit =
-      options.limit.empty() ? std::nullopt : std::optional(parse_size(options.limit));
-  const std::optional<std::int64_t> fit = options.fit.empty() ? std::nullopt : std::optional(parse_size(options.fit));
   std::optional<Database> database = existing_database(options);
-  const Calibration calibration =
-      options.uncalibrated ? Calibration::built_in() : calibration_of_this_machine(database_path(options.database));
-  std::vector<PredictedTrial> trials = predict_all(trials_asked_for(options, database), calibration);
-  if (limit) {
-    const std::size_t asked = trials.size();
-    trials = solve_all(trials, calibration, *limit);
-    print_answer(trials, calibration, options.json);
-    return trials.size() == asked ? kRight : kFailed;
-  }
-  if (fit) {
-    const auto all = static_cast<std::int64_t>(trials.size());
-    std::erase_if(trials, [&](const PredictedTrial& trial) { return fits(trial, *fit); });
-    if (!options.json) {
-      print(fmt::format("{} of {} may not fit {}{}\n", trials.size(), count_of(all, "trial"), format_size(*fit),
-                        trials.empty() ? "." : ":"));
-    }
-    print_answer(trials, calibration, options.json);
-    return trials.empty() ? kRight : kFailed;
-  }
-  print_answer(trials, calibration, options.json);
-  return kRight;
+  const Asked asked = asked_of(options, database);
+  if (asked.trials.empty()) throw UsageError("this sweep has no trials to predict");
+  return asked.program.words.empty() ? predict_trainings(asked.trials, options)
+                                     : predict_program(asked, options, database);
 }
 
 }  // namespace

@@ -4,11 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iostream>
-#include <iterator>
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -20,9 +16,10 @@
 #include "sweeps/sweep.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
-#include "tools/predict/limit_warning.h"
+#include "tools/predict/fit_check.h"
 #include "tools/predict/past_trials.h"
 #include "tools/running_daemon.h"
+#include "tools/sweep_file.h"
 #include "tools/sweep_status.h"
 #include "tools/sweep_wait.h"
 #include "tools/terminal.h"
@@ -48,21 +45,6 @@ struct SweepOptions {
   bool json = false;
 };
 
-// The file's text, "-" for standard input.
-std::string read_text(const std::string& file) {
-  if (file == "-") {
-    return {std::istreambuf_iterator<char>(std::cin), {}};
-  }
-  if (std::filesystem::is_directory(file)) {
-    throw UsageError(fmt::format("cannot read the sweep file {}: it is a folder", file));
-  }
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) {
-    throw UsageError(fmt::format("cannot read the sweep file {}: {}", file, std::strerror(errno)));
-  }
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 std::map<std::string, std::string> own_environment() {
   std::map<std::string, std::string> result;
   for (char** entry = environ; *entry != nullptr; ++entry) {
@@ -75,18 +57,12 @@ std::map<std::string, std::string> own_environment() {
 }
 
 SubmissionRequest make_request(const SweepOptions& options) {
-  SubmissionRequest request{.config = read_text(options.file),
+  SubmissionRequest request{.config = read_sweep_file(options.file),
                             .file = options.file == "-" ? "standard input" : options.file,
                             .cwd = std::filesystem::current_path().string(),
                             .environment = own_environment(),
                             .overrides = options.overrides};
-  for (const std::string& entry : options.set) {
-    const std::size_t equals = entry.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw UsageError(fmt::format("--set {} is no name=value; an example: --set epochs=1", entry));
-    }
-    request.overrides.set.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
-  }
+  request.overrides.set = parse_set_options(options.set);
   return request;
 }
 
@@ -228,23 +204,36 @@ void tell_how_to_go_on(const json& sweeps) {
   say(fmt::format("Go on with: memtrack status{0} | memtrack report{0} | memtrack cancel{0}", which));
 }
 
-// Only a file that limits its trials is looked at: it is parsed once more where it is taken.
-void warn_of_limits(const SweepOptions& options, const SubmissionRequest& request) {
-  if (request.config.find("memory_limit") == std::string::npos) return;
-  Calibration calibration = Calibration::built_in();
+// A database that cannot be read says so where the sweep is stored.
+Calibration calibration_where_readable(const std::string& database) {
   try {
-    calibration = calibration_of_this_machine(database_path(options.database));
+    return calibration_of_this_machine(database_path(database));
   } catch (const StorageError&) {
-    // A database that cannot be read now says so where the sweep is stored.
+    return Calibration::built_in();
   }
+}
+
+// Predicts where that matters: trials that are limited, and several at a time without a limit, of which only so many
+// are run as will fit this machine.
+void check_memory(const SweepOptions& options, SubmissionRequest& request) {
+  const auto names = [&](const char* setting) { return request.config.find(setting) != std::string::npos; };
+  if (!names("memory_limit") && !names("jobs") && !request.overrides.jobs) return;  // a huge file is not read twice
+  std::optional<Calibration> calibration;
   for (const Sweep& sweep : parse_sweep_file(request.config, request.file, request.overrides)) {
-    if (const auto warning = limit_warning(sweep, calibration, options.file)) say("warning: " + *warning);
+    if (!sweep.settings.memory_limit_bytes && sweep.settings.jobs < 2) continue;
+    if (!calibration) calibration = calibration_where_readable(options.database);
+    if (const auto warning = limit_warning(sweep, *calibration, options.file)) say("warning: " + *warning);
+    const std::int64_t machine_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+    if (const auto fewer = fewer_jobs(sweep, *calibration, machine_bytes)) {
+      say("warning: " + fewer->why);
+      request.overrides.jobs = std::min(request.overrides.jobs.value_or(fewer->jobs), fewer->jobs);
+    }
   }
 }
 
 int run_sweep(const SweepOptions& options) {
-  const SubmissionRequest request = make_request(options);
-  warn_of_limits(options, request);
+  SubmissionRequest request = make_request(options);
+  check_memory(options, request);
   if (options.dry_run) {
     return dry_run(request, options.json);
   }

@@ -1,9 +1,8 @@
 #include "tools/predict/past_trials.h"
 
-#include <unistd.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "storage/query.h"
@@ -23,13 +22,12 @@ bool is_known(const std::string& name) {
   return std::any_of(known.begin(), known.end(), [&](const TrainerParameter& each) { return each.name == name; });
 }
 
-std::string host_name() {
-  std::array<char, 256> name = {};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
 }  // namespace
+
+std::string host_name() {
+  utsname names{};
+  return uname(&names) == 0 ? names.nodename : "";
+}
 
 TrainerOptions trainer_options_of(const std::string& parameters_json) {
   TrainerOptions options;

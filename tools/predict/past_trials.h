@@ -14,6 +14,9 @@
 
 namespace memtrack {
 
+// As the collector writes it into `hosts`.
+std::string host_name();
+
 // From a trial's parameters, one JSON object. Names that the trainer does not know are left out: sweep files are
 // checked when they are read.
 TrainerOptions trainer_options_of(const std::string& parameters_json);

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "datasets/catalog.h"
-#include "tools/predict/limit_warning.h"
+#include "tools/predict/fit_check.h"
 #include "tools/predict/past_trials.h"
 
 using namespace memtrack;
@@ -179,4 +179,20 @@ TEST_CASE("a sweep that may not fit its limit is told before it is queued") {
   CHECK_FALSE(warning_of("memtrack: {memory_limit: 16GiB}\n"));
   CHECK_FALSE(warning_of(""));
   CHECK_FALSE(warning_of("program: train.py\nmemtrack: {memory_limit: 1MiB}\n"));
+}
+
+TEST_CASE("of several trials at a time as many are run as will fit the machine") {
+  const auto fewer_of = [](const std::string& settings, double machine_mib) {
+    const std::string text = "name: wide\nmethod: grid\nparameters:\n  hidden_layers: {values: [[64], [8000, 8000]]}\n";
+    return fewer_jobs(parse_sweep_file(text + settings, "wide.yaml", {}).at(0), Calibration::built_in(),
+                      static_cast<std::int64_t>(machine_mib * kMib));
+  };
+  const double largest = predict(R"({"hidden_layers": [8000, 8000]})").peak.interval.high;
+  const auto fewer = fewer_of("memtrack: {jobs: 8}\n", 3.5 * largest);
+  REQUIRE(fewer);
+  CHECK(fewer->jobs == 3);
+  CHECK(fewer->why.starts_with("3 at a time and not 8: trial 2 will take "));
+  CHECK(fewer_of("memtrack: {jobs: 8}\n", 0.5 * largest)->jobs == 1);
+  CHECK_FALSE(fewer_of("memtrack: {jobs: 3}\n", 3.5 * largest));
+  CHECK_FALSE(fewer_of("memtrack: {jobs: 8, memory_limit: 512MiB}\n", largest));
 }

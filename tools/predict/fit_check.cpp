@@ -1,0 +1,72 @@
+#include "tools/predict/fit_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "tools/predict/past_trials.h"
+#include "tools/predict/prediction.h"
+#include "tools/text.h"
+
+namespace memtrack {
+namespace {
+
+constexpr std::int64_t kMostLookedAt = 10'000;
+constexpr double kMib = 1024.0 * 1024.0;
+
+// Returns how many were looked at.
+std::int64_t for_each_predicted(const Sweep& sweep, const Calibration& calibration,
+                                const std::function<void(PredictedTrial)>& take) {
+  std::int64_t looked_at = 0;
+  for_each_trial(sweep, {.environment = {}, .trainer = "memtrack-trainer"}, [&](const TrialPlan& plan) {
+    if (plan.repeat != 1 || plan.is_warmup || looked_at == kMostLookedAt) return;
+    ++looked_at;
+    take(predict_trial(plan.number, trainer_options_of(plan.parameters_json), calibration));
+  });
+  return looked_at;
+}
+
+void keep_larger(std::optional<PredictedTrial>& largest, PredictedTrial trial) {
+  if (!largest || trial.peak.interval.high > largest->peak.interval.high) largest = std::move(trial);
+}
+
+std::string peak_text(const PredictedTrial& trial) {
+  const Calibration::Peak& peak = trial.peak;
+  return fmt::format("trial {} will take {:.0f} MiB ({:.0f} to {:.0f})", trial.number, peak.mib, peak.interval.low,
+                     peak.interval.high);
+}
+
+}  // namespace
+
+std::optional<std::string> limit_warning(const Sweep& sweep, const Calibration& calibration, const std::string& file) {
+  const std::optional<std::int64_t> limit = sweep.settings.memory_limit_bytes;
+  if (!limit || !sweep.built_in_trainer) return std::nullopt;
+  std::int64_t too_large = 0;
+  std::optional<PredictedTrial> largest;
+  const std::int64_t looked_at = for_each_predicted(sweep, calibration, [&](PredictedTrial trial) {
+    if (fits(trial, *limit)) return;
+    ++too_large;
+    keep_larger(largest, std::move(trial));
+  });
+  if (!largest) return std::nullopt;
+  return fmt::format("{0} of {1} may not fit the memory_limit of {2}: {3}. All of them: memtrack predict {4} --fit {2}",
+                     too_large, count_of(looked_at, "trial"), format_size(*limit), peak_text(*largest),
+                     shell_word(file));
+}
+
+std::optional<FewerJobs> fewer_jobs(const Sweep& sweep, const Calibration& calibration, std::int64_t machine_bytes) {
+  const SweepSettings& settings = sweep.settings;
+  if (settings.memory_limit_bytes || settings.jobs < 2 || !sweep.built_in_trainer) return std::nullopt;
+  std::optional<PredictedTrial> largest;
+  for_each_predicted(sweep, calibration, [&](PredictedTrial trial) { keep_larger(largest, std::move(trial)); });
+  if (!largest) return std::nullopt;
+  const double each = largest->peak.interval.high * kMib;
+  const auto fitting = static_cast<std::int64_t>(static_cast<double>(machine_bytes) / each);
+  if (fitting >= settings.jobs) return std::nullopt;
+  const std::int64_t jobs = std::max<std::int64_t>(fitting, 1);
+  return FewerJobs{jobs, fmt::format("{} at a time and not {}: {}, and this machine has {:.0f} MiB", jobs,
+                                     settings.jobs, peak_text(*largest), static_cast<double>(machine_bytes) / kMib)};
+}
+
+}  // namespace memtrack

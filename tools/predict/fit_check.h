@@ -1,0 +1,25 @@
+#pragma once
+
+// Before a sweep of the built-in trainer is queued: what of it will not fit. Of a huge sweep the first 10,000 trials
+// are looked at.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "sweeps/sweep.h"
+#include "tools/predict/resident_memory.h"
+
+namespace memtrack {
+
+// A warning where trials may not fit their memory_limit. `file`: named in the remedy.
+std::optional<std::string> limit_warning(const Sweep& sweep, const Calibration& calibration, const std::string& file);
+
+// Where `jobs` trials at a time without a memory_limit may not fit this machine: how many do, at least 1.
+struct FewerJobs {
+  std::int64_t jobs = 1;
+  std::string why;  // a sentence
+};
+std::optional<FewerJobs> fewer_jobs(const Sweep& sweep, const Calibration& calibration, std::int64_t machine_bytes);
+
+}  // namespace memtrack
