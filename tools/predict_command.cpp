@@ -57,11 +57,14 @@ Asked asked_of_file(const PredictOptions& options) {
     }
     is_first = false;
     asked.program = {sweep.program_words, std::filesystem::current_path().string()};
+    const auto begin = static_cast<std::ptrdiff_t>(asked.trials.size());
     for_each_trial(sweep, {.environment = {}, .trainer = "memtrack-trainer"}, [&](const TrialPlan& plan) {
       if (plan.repeat != 1 || plan.is_warmup) return;
       asked.trials.push_back(
           {.number = plan.number, .parameters = plan.parameters_json, .is_built_in = sweep.built_in_trainer});
     });
+    // A shuffled sweep runs in another order.
+    std::ranges::sort(asked.trials.begin() + begin, asked.trials.end(), {}, &PastTrial::number);
   }
   return asked;
 }
