@@ -110,6 +110,7 @@ CommandLine::CommandLine()
   add_effects_command(*app_, action_);
   add_predict_command(*app_, action_);
   add_sql_command(*app_, action_);
+  add_export_command(*app_, action_);
   add_backup_command(*app_, action_);
   add_datasets_command(*app_, action_);
   add_daemon_command(*app_, action_);

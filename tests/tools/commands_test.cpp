@@ -79,6 +79,7 @@ TEST_CASE("every command has a help with an example") {
                               "report",
                               "compare",
                               "sql",
+                              "export",
                               "backup",
                               "datasets",
                               "datasets list",
