@@ -80,6 +80,7 @@ TEST_CASE("every command has a help with an example") {
                               "compare",
                               "sql",
                               "export",
+                              "merge",
                               "backup",
                               "datasets",
                               "datasets list",
