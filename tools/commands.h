@@ -31,6 +31,7 @@ void add_predict_command(CLI::App& app, Action& action);
 void add_sql_command(CLI::App& app, Action& action);
 void add_export_command(CLI::App& app, Action& action);
 void add_merge_command(CLI::App& app, Action& action);
+void add_prune_command(CLI::App& app, Action& action);
 void add_backup_command(CLI::App& app, Action& action);
 void add_datasets_command(CLI::App& app, Action& action);
 void add_daemon_command(CLI::App& app, Action& action);

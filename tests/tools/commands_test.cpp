@@ -81,6 +81,7 @@ TEST_CASE("every command has a help with an example") {
                               "sql",
                               "export",
                               "merge",
+                              "prune",
                               "backup",
                               "datasets",
                               "datasets list",
