@@ -4,12 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
+#include <functional>
 #include <memory>
 
 #include "storage/new_file.h"
 #include "storage/snapshot.h"
 #include "storage/trial_store.h"
+#include "sweeps/nearest_name.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
 #include "tools/interruption.h"
