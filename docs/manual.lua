@@ -4,6 +4,7 @@ local text = require("text")
 
 local pages = {
   ["commands.md"] = "memtrack(1)",
+  ["moving-data.md"] = "memtrack(1)",
   ["operations.md"] = "memtrackd(8)",
   ["sweeps.md"] = "memtrack-sweep(5)",
   ["sql.md"] = "memtrack-sql(5)",

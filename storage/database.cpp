@@ -18,6 +18,7 @@
 #include "storage/file_system.h"
 #include "storage/paths.h"
 #include "storage/reading_only.h"
+#include "storage/reading_uri.h"
 #include "storage/schema.h"
 #include "storage/sql_functions.h"
 #include "storage/sqlite_error.h"
@@ -139,8 +140,9 @@ Database Database::open_for_writing(const fs::path& path, std::chrono::milliseco
   }
   make_private_file(path);
   try {
-    auto handle = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
-                                                     static_cast<int>(busy_timeout.count()));
+    auto handle = std::make_unique<SQLite::Database>(
+        path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE | SQLite::OPEN_URI,  // of what may be attached
+        static_cast<int>(busy_timeout.count()));
     refuse_foreign(*handle, path);
     handle->exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
     migrate(*handle);
@@ -150,7 +152,7 @@ Database Database::open_for_writing(const fs::path& path, std::chrono::milliseco
   }
 }
 
-Database Database::open_for_reading(const fs::path& path) {
+Database Database::open_older_for_reading(const fs::path& path) {
   if (!fs::exists(path)) {
     throw StorageError(
         fmt::format("there is no database {} yet; 'memtrack run -- COMMAND' or 'memtrack sweep FILE' makes "
@@ -161,17 +163,37 @@ Database Database::open_for_reading(const fs::path& path) {
   return with_storage_errors("open the database for reading", path, [&] {
     auto handle = std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READONLY, 10000);
     refuse_foreign(*handle, path);
-    if (const int version = read_pragma(*handle, "PRAGMA user_version");
-        version < static_cast<int>(migrations().size())) {
-      throw StorageError(fmt::format("{} has schema version {}, and {} is needed; the next program that writes to it "
-                                     "brings it up to date, for example memtrackd",
-                                     path.string(), version, migrations().size()),
-                         false);
-    }
     add_sql_functions(handle->getHandle());
     allow_reading_only(handle->getHandle());
     return Database(path, std::move(handle));
   });
+}
+
+Database Database::open_other_for_reading(const fs::path& path) {
+  if (!fs::exists(path)) throw StorageError(fmt::format("there is no file {}", path.string()), false);
+  return with_storage_errors("open the database for reading", path, [&] {
+    // The last one to close it removes its companions, if he may write: a reader alone would leave them.
+    auto handle =
+        may_write(path) && !has_log(path)
+            ? std::make_unique<SQLite::Database>(path.string(), SQLite::OPEN_READWRITE, 10000)
+            : std::make_unique<SQLite::Database>(reading_uri(path), SQLite::OPEN_READONLY | SQLite::OPEN_URI, 10000);
+    refuse_foreign(*handle, path);
+    allow_reading_only(handle->getHandle());
+    return Database(path, std::move(handle));
+  });
+}
+
+Database Database::open_for_reading(const fs::path& path) {
+  Database database = open_older_for_reading(path);
+  const int version = with_storage_errors("open the database for reading", path,
+                                          [&] { return read_pragma(database.handle(), "PRAGMA user_version"); });
+  if (version < static_cast<int>(migrations().size())) {
+    throw StorageError(fmt::format("{} has schema version {}, and {} is needed; the next program that writes to it "
+                                   "brings it up to date, for example memtrackd",
+                                   path.string(), version, migrations().size()),
+                       false);
+  }
+  return database;
 }
 
 std::string make_uid() {

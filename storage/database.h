@@ -37,6 +37,13 @@ class Database {
   // Read-only by open mode. Refused: no such file (the message says how to make one), foreign, newer, older.
   static Database open_for_reading(const std::filesystem::path& path);
 
+  // The same, an older schema too: for who copies it, or knows what he asks.
+  static Database open_older_for_reading(const std::filesystem::path& path);
+
+  // The same of a database that is somebody else's, and leaves nothing beside it that was not there: its companions go
+  // when it is closed, and are not made where its folder may not be written.
+  static Database open_other_for_reading(const std::filesystem::path& path);
+
   Database(Database&&) noexcept;
   Database& operator=(Database&&) noexcept;
   ~Database();

@@ -110,6 +110,10 @@ CommandLine::CommandLine()
   add_effects_command(*app_, action_);
   add_predict_command(*app_, action_);
   add_sql_command(*app_, action_);
+  add_export_command(*app_, action_);
+  add_merge_command(*app_, action_);
+  add_prune_command(*app_, action_);
+  add_backup_command(*app_, action_);
   add_datasets_command(*app_, action_);
   add_daemon_command(*app_, action_);
   add_log_command(*app_, action_);

@@ -37,6 +37,28 @@ class CsvWriter : public RowWriter {
   Sink sink_;
 };
 
+// One object a row: {"a":1,"b":null}
+class ObjectWriter {
+ public:
+  void columns(const std::vector<std::string>& names) {
+    std::map<std::string, int> seen;
+    for (const std::string& name : names) {
+      const int earlier = seen[name]++;  // an object holds a name once: the second "x" is "x:1"
+      names_.push_back(json_string(earlier == 0 ? name : fmt::format("{}:{}", name, earlier)));
+    }
+  }
+  std::string object(const std::vector<Value>& values) const {
+    std::string text = "{";
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      text += (i == 0 ? "" : ",") + names_[i] + ":" + json_value(values[i]);
+    }
+    return text + "}";
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
 // [
 // {"a":1,"b":null},
 // {"a":2,"b":"x"}
@@ -44,28 +66,29 @@ class CsvWriter : public RowWriter {
 class JsonWriter : public RowWriter {
  public:
   explicit JsonWriter(Sink sink) : sink_(std::move(sink)) {}
-
-  void columns(const std::vector<std::string>& names) override {
-    std::map<std::string, int> seen;
-    for (const std::string& name : names) {
-      const int earlier = seen[name]++;  // an object holds a name once: the second "x" is "x:1"
-      names_.push_back(json_string(earlier == 0 ? name : fmt::format("{}:{}", name, earlier)));
-    }
-  }
+  void columns(const std::vector<std::string>& names) override { objects_.columns(names); }
   void row(const std::vector<Value>& values) override {
-    std::string line = first_ ? "[\n{" : ",\n{";
+    sink_((first_ ? "[\n" : ",\n") + objects_.object(values));
     first_ = false;
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      line += (i == 0 ? "" : ",") + names_[i] + ":" + json_value(values[i]);
-    }
-    sink_(line + "}");
   }
   void finish() override { sink_(first_ ? "[]\n" : "\n]\n"); }
 
  private:
   Sink sink_;
-  std::vector<std::string> names_;
+  ObjectWriter objects_;
   bool first_ = true;
+};
+
+class JsonLinesWriter : public RowWriter {
+ public:
+  explicit JsonLinesWriter(Sink sink) : sink_(std::move(sink)) {}
+  void columns(const std::vector<std::string>& names) override { objects_.columns(names); }
+  void row(const std::vector<Value>& values) override { sink_(objects_.object(values) + "\n"); }
+  void finish() override {}
+
+ private:
+  Sink sink_;
+  ObjectWriter objects_;
 };
 
 class MarkdownWriter : public RowWriter {
@@ -253,6 +276,8 @@ std::unique_ptr<RowWriter> make_row_writer(RowFormat format, RowWriter::Sink sin
       return std::make_unique<CsvWriter>(std::move(sink));
     case RowFormat::json:
       return std::make_unique<JsonWriter>(std::move(sink));
+    case RowFormat::jsonl:
+      return std::make_unique<JsonLinesWriter>(std::move(sink));
     case RowFormat::markdown:
       return std::make_unique<MarkdownWriter>(std::move(sink));
     case RowFormat::table:

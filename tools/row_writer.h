@@ -12,7 +12,7 @@
 
 namespace memtrack {
 
-enum class RowFormat { table, markdown, csv, json };
+enum class RowFormat { table, markdown, csv, json, jsonl };
 
 // "table", "markdown", "csv", "json". Throws UsageError naming these.
 RowFormat parse_row_format(std::string_view text);
@@ -41,7 +41,8 @@ class RowWriter {
 };
 
 // A table finds its widths in the first 1000 rows and streams from there; cells beyond 64 columns are cut where there
-// is more than one column. csv, json (an array, an object a row) and markdown stream from the first row.
+// is more than one column. csv, json (an array, an object a row), jsonl (an object a line) and markdown stream from the
+// first row.
 std::unique_ptr<RowWriter> make_row_writer(RowFormat format, RowWriter::Sink sink);
 
 }  // namespace memtrack
