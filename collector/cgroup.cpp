@@ -149,6 +149,10 @@ std::optional<std::string> make_below(const CgroupParent& parent, const fs::path
   return fmt::format("cannot make {}: others remove it again and again", path.string());
 }
 
+std::string cannot_join(const fs::path& group, int error) {
+  return fmt::format("no process can join {}: {}", group.string(), std::strerror(error));
+}
+
 std::string remedy(int version, const CgroupPlace& place) {
   if (version == 2) {
     return place.as_root ? "start memtrack in a cgroup of its own, as in: systemd-run --scope -p Delegate=yes memtrack "
@@ -275,11 +279,12 @@ std::variant<TrialCgroup, NoCgroup> make_trial_cgroup(const std::string& name, c
     } else {
       try {
         TrialCgroup cgroup(path, version, place, parent.is_ours ? parent.path : fs::path());
-        const int error = place.try_to_join(cgroup.join_descriptor());
+        // Root may join what it has made. The kernel takes some 20 ms to let one in, which trials would wait for.
+        const int error = place.as_root ? 0 : place.try_to_join(cgroup.join_descriptor());
         if (error == 0) {
           return cgroup;
         }
-        obstacle = fmt::format("no process can join {}: {}", path.string(), std::strerror(error));
+        obstacle = cannot_join(path, error);
       } catch (const std::system_error& error) {
         obstacle = error.what();
         place.remove_folder(path.c_str());
@@ -303,6 +308,9 @@ std::optional<NoCgroup> check_cgroups(const CgroupPlace& place) {
     return std::move(*none);
   }
   const auto& cgroup = std::get<TrialCgroup>(made);
+  if (const int error = place.try_to_join(cgroup.join_descriptor()); error != 0) {
+    return NoCgroup{cannot_join(cgroup.path(), error)};
+  }
   try {
     cgroup.set_limit(kTriedLimitBytes);
   } catch (const std::runtime_error& error) {

@@ -3,10 +3,11 @@
 // What a command is given for its trial: its environment, its last macros, and the files that both name.
 
 #include <filesystem>
-#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "storage/environment_file.h"
 #include "storage/trial_store.h"
 
 namespace memtrack {
@@ -28,10 +29,6 @@ class PrivateFile {
   std::filesystem::path path_;
 };
 
-using Environment = std::map<std::string, std::string>;
-
-// "A=1\0B=2\0". An entry without '=' is left out.
-Environment parse_environment(const std::string& text);
 // The file's, or our own where `file` is empty. Throws std::system_error where it cannot be read.
 Environment read_environment(const std::filesystem::path& file);
 std::vector<std::string> environment_entries(const Environment& environment);

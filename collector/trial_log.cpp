@@ -4,35 +4,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <utility>
 
 #include "storage/paths.h"
+#include "storage/private_file.h"
 #include "sweeps/sweep.h"
 
 namespace memtrack {
-namespace {
-
-// The number of bytes that the file took.
-std::int64_t append(int file, std::string_view text) {
-  std::int64_t taken = 0;
-  while (!text.empty()) {
-    const ssize_t count = write(file, text.data(), text.size());
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count <= 0) {
-      break;
-    }
-    taken += count;
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return taken;
-}
-
-}  // namespace
 
 TrialLog::TrialLog(std::filesystem::path path, std::int64_t cap_bytes) : path_(std::move(path)), cap_bytes_(cap_bytes) {
   open_file();  // empty, it says that nothing was printed
@@ -64,9 +44,10 @@ bool TrialLog::open_file() {
   }
   file_ = FileDescriptor(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (file_ && older_bytes_ > 0) {
-    append(file_.get(),
-           fmt::format("[memtrack: before this, {} bytes were printed; the last {} at most are kept, in two files]\n",
-                       older_bytes_ + discarded_bytes_, format_size(cap_bytes_)));
+    write_bytes(
+        file_.get(),
+        fmt::format("[memtrack: before this, {} bytes were printed; the last {} at most are kept, in two files]\n",
+                    older_bytes_ + discarded_bytes_, format_size(cap_bytes_)));
   }
   return static_cast<bool>(file_);
 }
@@ -84,13 +65,13 @@ bool TrialLog::rotate() {
 void TrialLog::write_to_file(std::string_view output) {
   if (missing_bytes_ > 0) {
     const std::string gap = fmt::format("\n[memtrack: {} bytes of output are missing here]\n", missing_bytes_);
-    if (append(file_.get(), gap) != static_cast<std::int64_t>(gap.size())) {
+    if (write_bytes(file_.get(), gap) != gap.size()) {
       skip(static_cast<std::int64_t>(output.size()));
       return;
     }
     missing_bytes_ = 0;
   }
-  const std::int64_t taken = append(file_.get(), output);
+  const auto taken = static_cast<std::int64_t>(write_bytes(file_.get(), output));
   file_bytes_ += taken;
   skip(static_cast<std::int64_t>(output.size()) - taken);
 }

@@ -25,17 +25,20 @@ void TrialMeter::start() {
   take_sample(SampleKind::start, now);
 }
 
-// Ticks that have passed unread are late: counted, and never made up.
-void TrialMeter::tick_if_due() {
+// Since the last one that was read.
+std::int64_t TrialMeter::ticks_passed() const {
   const BootClock::time_point now = BootClock::now();
-  if (now < next_tick_) {
-    return;
+  return now < next_tick_ ? 0 : (now - next_tick_) / interval_ + 1;
+}
+
+// Ticks that have passed unread are late: counted, and never made up. The last of them is read.
+void TrialMeter::tick_if_due() {
+  const std::int64_t passed = ticks_passed();
+  if (passed > 0) {
+    late_ticks_ += passed - 1;
+    next_tick_ += passed * interval_;
+    take_sample(SampleKind::tick, next_tick_ - interval_);
   }
-  const std::int64_t passed = (now - next_tick_) / interval_;
-  const BootClock::time_point due = next_tick_ + passed * interval_;
-  late_ticks_ += passed;
-  next_tick_ = due + interval_;
-  take_sample(SampleKind::tick, due);
 }
 
 void TrialMeter::on_events() {
@@ -72,6 +75,7 @@ void TrialMeter::take_event(const EventSocket::Datagram& datagram) {
 }
 
 std::int64_t TrialMeter::end() {
+  late_ticks_ += ticks_passed();
   for (int i = 0; i < kLastRounds; ++i) {
     on_events();  // what was sent before the end belongs to the phases before it
   }

@@ -39,6 +39,7 @@ class TrialMeter {
   const std::string& told_failure() const { return told_failure_; }
 
  private:
+  std::int64_t ticks_passed() const;
   void take_sample(SampleKind kind, BootClock::time_point due);
   void take_event(const EventSocket::Datagram& datagram);
 

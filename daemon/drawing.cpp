@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "daemon/environment_file.h"
 #include "daemon/processes.h"
 #include "daemon/submission.h"
+#include "storage/environment_file.h"
 #include "storage/paths.h"
 #include "storage/trial_queue.h"
 
@@ -24,8 +24,10 @@ void draw_trials(const std::filesystem::path& path, std::int64_t sweep_id) {
   }
   const Overrides overrides = parse_overrides(nlohmann::json::parse(open->overrides_json));
   const Sweep sweep = parse_sweep_file(open->config, "sweep " + std::to_string(sweep_id), overrides).at(0);
-  const ExpansionContext context{.environment = read_environment_file(environment_path(path, sweep_id)),
-                                 .trainer = sweep.built_in_trainer ? sibling_program("memtrack-trainer").string() : ""};
+  const std::filesystem::path file = environment_path(path, sweep_id);
+  const ExpansionContext context{
+      .environment = std::filesystem::exists(file) ? read_environment_file(file) : Environment{},
+      .trainer = sweep.built_in_trainer ? sibling_program("memtrack-trainer").string() : ""};
   insert_drawn_trials(database, *open, sweep, context);
 }
 

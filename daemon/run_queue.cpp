@@ -54,6 +54,7 @@ int run_queue(const std::filesystem::path& path, SupervisorOptions options) {
       first_signal = signal;
       signals.async_wait(on_second);
       cancel_all(supervisor, database, options);
+      supervisor.wake();
     }
   });
 

@@ -12,8 +12,8 @@
 #include <type_traits>
 
 #include "daemon/cgroup_check.h"
-#include "daemon/environment_file.h"
 #include "storage/database.h"
+#include "storage/environment_file.h"
 #include "storage/paths.h"
 #include "storage/trial_store.h"
 

@@ -209,7 +209,6 @@ CancelCounts Supervisor::cancel_sweep(std::int64_t sweep_id) {
   for (const Trial& trial : running_trials(state_->database)) {
     counts.signalled += trial.sweep_id == sweep_id && state_->cancel_running(trial) ? 1 : 0;
   }
-  wake();
   return counts;
 }
 
@@ -218,7 +217,6 @@ CancelCounts Supervisor::cancel_trial(std::int64_t trial_id) {
   if (const std::optional<Trial> running = find_running(state_->database, trial_id)) {
     counts.signalled = state_->cancel_running(*running) ? 1 : 0;
   }
-  wake();
   return counts;
 }
 

@@ -70,7 +70,7 @@ class Supervisor {
   // After `exit_when_idle`, or stop(): nothing is under way here any more.
   bool is_finished() const;
 
-  // A StorageError that may pass leaves part of it undone: the same call may be made again.
+  // To be followed by wake(). A StorageError that may pass leaves part of it undone: the same call may be made again.
   CancelCounts cancel_sweep(std::int64_t sweep_id);
   CancelCounts cancel_trial(std::int64_t trial_id);
 

@@ -470,7 +470,70 @@ CREATE VIEW epochs AS
         FROM metrics e WHERE e.epoch IS NOT NULL GROUP BY e.trial_id, e.epoch);
 )sql";
 
-constexpr std::array<std::string_view, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+// A sweep file may have megabytes, and what stands behind it in a row is found by reading through it: it comes last.
+// No rename: it would have the views and triggers that name the table be right in between.
+constexpr std::string_view kVersion6 = R"sql(
+PRAGMA defer_foreign_keys = ON;
+CREATE TEMP TABLE old_sweeps AS SELECT * FROM sweeps;
+DROP TABLE sweeps;
+CREATE TABLE sweeps (
+  -- one row per submitted sweep
+  sweep_id         INTEGER PRIMARY KEY,
+  uid              TEXT NOT NULL UNIQUE,  -- unique in the world
+  name             TEXT NOT NULL,
+  method           TEXT NOT NULL,         -- as asked: grid, random, list, bayes; run: memtrack run
+  effective_method TEXT NOT NULL,         -- as done
+  seed             INTEGER NOT NULL,      -- of drawing and shuffling
+  state            TEXT NOT NULL          -- follows from its trials (view sweep_states)
+                   CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+  created_ns       INTEGER NOT NULL,      -- Unix epoch
+  jobs             INTEGER NOT NULL DEFAULT 1,  -- trials at a time
+  retries          INTEGER NOT NULL DEFAULT 0,  -- more attempts at a trial that failed or was lost; 0 once it is cancelled
+  priority         INTEGER NOT NULL DEFAULT 0,  -- sweeps of a higher one go first
+  paused           INTEGER NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),  -- 1: nothing of it begins
+  next_number      INTEGER,               -- of an open-ended sweep: the trial to be drawn next; NULL: none will be
+  overrides        TEXT NOT NULL,         -- JSON: what the command line changed
+  config           TEXT NOT NULL          -- the YAML as sent
+) STRICT;
+INSERT INTO sweeps (sweep_id, uid, name, method, effective_method, seed, state, created_ns, jobs, retries, priority,
+                    paused, next_number, overrides, config)
+  SELECT sweep_id, uid, name, method, effective_method, seed, state, created_ns, jobs, retries, priority, paused,
+         next_number, overrides, config FROM old_sweeps;
+DROP TABLE old_sweeps;
+CREATE INDEX sweeps_by_name ON sweeps (name, sweep_id);
+CREATE INDEX sweeps_unfinished ON sweeps (sweep_id) WHERE state IN ('queued', 'running');
+CREATE INDEX sweeps_open ON sweeps (sweep_id) WHERE next_number IS NOT NULL;
+
+-- By trial_id, whoever asked for what runs was answered from the larger index of all trials.
+DROP INDEX trials_queued;
+DROP INDEX trials_running;
+CREATE INDEX trials_queued ON trials (state) WHERE state = 'queued';
+CREATE INDEX trials_running ON trials (state) WHERE state = 'running';
+-- A page of a sweep's trials begins where the last one ended.
+CREATE INDEX trials_in_sweep ON trials (sweep_id);
+
+DROP TRIGGER trials_move_sweep;
+CREATE TRIGGER trials_move_sweep AFTER UPDATE OF state ON trials
+  -- while a sweep runs and has something queued, no trial that begins or ends changes its state
+  WHEN old.state <> new.state AND NOT (new.state <> 'queued'
+    AND (SELECT s.state FROM sweeps s WHERE s.sweep_id = new.sweep_id) = 'running'
+    AND EXISTS (SELECT 1 FROM trials t WHERE t.sweep_id = new.sweep_id AND t.state = 'queued')) BEGIN
+  UPDATE sweeps SET state = (SELECT f.state FROM sweep_states f WHERE f.sweep_id = new.sweep_id)
+    WHERE sweep_id = new.sweep_id;
+END;
+DROP TRIGGER retries_move_sweep;
+CREATE TRIGGER retries_move_sweep AFTER INSERT ON trials WHEN new.retry_of IS NOT NULL BEGIN
+  UPDATE sweeps SET state = 'running' WHERE sweep_id = new.sweep_id AND state <> 'running';
+END;
+CREATE TRIGGER end_of_drawing_moves_sweep AFTER UPDATE OF next_number ON sweeps
+  WHEN old.next_number IS NOT NULL AND new.next_number IS NULL BEGIN
+  UPDATE sweeps SET state = (SELECT f.state FROM sweep_states f WHERE f.sweep_id = new.sweep_id)
+    WHERE sweep_id = new.sweep_id;
+END;
+)sql";
+
+constexpr std::array<std::string_view, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                         kVersion4, kVersion5, kVersion6};
 
 }  // namespace
 

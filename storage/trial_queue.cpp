@@ -147,23 +147,19 @@ bool cancel_queued_trial(Database& database, std::int64_t trial_id) {
 std::vector<std::int64_t> retry_failed_trials(Database& database, std::int64_t sweep_id) {
   return in_transaction(database, "retry what failed", [&](SQLite::Database& handle) {
     refuse_foreground(handle, sweep_id);
-    std::vector<std::int64_t> attempts;
-    for (const std::int64_t failed :
-         ids(handle,
-             "SELECT t.trial_id FROM trials t WHERE t.sweep_id = ? AND t.state IN ('failed', 'oom_killed', "
-             "'timed_out', 'lost') AND NOT EXISTS (SELECT 1 FROM trials r WHERE r.retry_of = t.trial_id) "
-             "ORDER BY t.trial_id",
-             sweep_id)) {
-      attempts.push_back(insert_attempt(handle, failed, std::nullopt));
-    }
-    return attempts;
+    const std::vector<std::int64_t> failed =
+        ids(handle,
+            "SELECT t.trial_id FROM trials t WHERE t.sweep_id = ? AND t.state IN ('failed', 'oom_killed', 'timed_out', "
+            "'lost') AND NOT EXISTS (SELECT 1 FROM trials r WHERE r.retry_of = t.trial_id) ORDER BY t.trial_id",
+            sweep_id);
+    return insert_attempts(handle, failed, std::nullopt);
   });
 }
 
 std::int64_t retry_trial(Database& database, std::int64_t trial_id) {
   return in_transaction(database, "retry the trial", [&](SQLite::Database& handle) {
     refuse_unless_to_be_retried(handle, find_trial_row(handle, trial_id, database.path()));
-    return insert_attempt(handle, trial_id, std::nullopt);
+    return insert_attempts(handle, {trial_id}, std::nullopt).front();
   });
 }
 

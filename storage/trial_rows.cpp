@@ -161,18 +161,23 @@ void TrialInserter::bind_columns(int& index, const TypedColumns& columns) {
   bind_optional(insert_, ++index, columns.reported_memory_mib);
 }
 
-std::int64_t insert_attempt(SQLite::Database& handle, std::int64_t trial_id,
-                            std::optional<std::int64_t> not_before_ns) {
+std::vector<std::int64_t> insert_attempts(SQLite::Database& handle, const std::vector<std::int64_t>& trial_ids,
+                                          std::optional<std::int64_t> not_before_ns) {
   SQLite::Statement insert(
       handle, fmt::format("INSERT INTO trials ({0}, uid, attempt, retry_of, state, queued_ns, not_before_ns) "
                           "SELECT {0}, ?2, attempt + 1, trial_id, 'queued', ?3, ?4 FROM trials WHERE trial_id = ?1",
                           kCommonColumns));
-  insert.bind(1, trial_id);
-  insert.bind(2, make_uid());
-  insert.bind(3, now_ns());
-  bind_optional(insert, 4, not_before_ns);
-  insert.exec();
-  return handle.getLastInsertRowid();
+  std::vector<std::int64_t> attempts;
+  for (const std::int64_t trial_id : trial_ids) {
+    insert.bind(1, trial_id);
+    insert.bind(2, make_uid());
+    insert.bind(3, now_ns());
+    bind_optional(insert, 4, not_before_ns);
+    insert.exec();
+    insert.reset();
+    attempts.push_back(handle.getLastInsertRowid());
+  }
+  return attempts;
 }
 
 void queue_retry_as_allowed(SQLite::Database& handle, std::int64_t trial_id) {
@@ -182,7 +187,7 @@ void queue_retry_as_allowed(SQLite::Database& handle, std::int64_t trial_id) {
   select.bind(1, trial_id);
   if (select.executeStep()) {
     const std::chrono::nanoseconds delay = retry_delay(select.getColumn(0).getInt64());
-    insert_attempt(handle, trial_id, now_ns() + delay.count());
+    insert_attempts(handle, {trial_id}, now_ns() + delay.count());
   }
 }
 

@@ -42,9 +42,10 @@ class TrialInserter {
   std::int64_t queued_ns_;
 };
 
-// Queues another attempt at a trial: a row of its own that names the one before. `not_before_ns`: it waits until then.
-// Returns its id.
-std::int64_t insert_attempt(SQLite::Database& handle, std::int64_t trial_id, std::optional<std::int64_t> not_before_ns);
+// Queues another attempt at each trial: a row of its own that names the one before. `not_before_ns`: they wait until
+// then. Returns their ids.
+std::vector<std::int64_t> insert_attempts(SQLite::Database& handle, const std::vector<std::int64_t>& trial_ids,
+                                          std::optional<std::int64_t> not_before_ns);
 
 // In the transaction in which a trial ended: queues another attempt where its sweep allows one, so that the sweep is
 // never over in between.

@@ -245,6 +245,15 @@ TEST_CASE("a group that no process can join is none, and is not left behind") {
   CHECK_FALSE(fake.has("memory/work/shift/memtrack-1"));
 }
 
+TEST_CASE("whether root can join is looked at by the check alone") {
+  FakeCgroups fake(kV1);
+  fake.write("memory/work/shift/cgroup.procs", "1\n");
+  CgroupPlace place = fake.place(true);
+  place.try_to_join = [](int) { return EINVAL; };
+  CHECK(reason_of(make_trial_cgroup("memtrack-1", place)) == "made");
+  CHECK(holds(check_cgroups(place).value_or(NoCgroup{"there is one"}).reason, "Invalid argument"));
+}
+
 TEST_CASE("a limit that the kernel refuses is one sentence with the limit and the file") {
   FakeCgroups fake(kV1);
   fake.write("memory/work/shift/cgroup.procs", "1\n");

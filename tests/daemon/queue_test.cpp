@@ -85,6 +85,22 @@ TEST_CASE("both trials of a sweep with two jobs are ended by its cancelling") {
   CHECK(place.processes_of_trial(1) + place.processes_of_trial(2) == 0);
 }
 
+// Its sweep file is large, and stands in the sweep's row.
+TEST_CASE("a long list of trials is cancelled and shown as a short one is") {
+  Workplace place;
+  Daemon daemon(place);
+  occupy(place, daemon);
+  constexpr int kTrials = 20'000;
+  const std::string config = sweep_of_commands(std::vector<std::string>(kTrials, std::string(100, ':')));
+  REQUIRE(submit_text(place, daemon, config).status == 201);
+  CHECK(daemon.client().get("/v1/sweeps").body[1]["queued"] == kTrials);
+  CHECK(daemon.client().post("/v1/sweeps/2/cancel").body == json{{"cancelled_queued", kTrials}, {"signalled", 0}});
+  const json sweep = daemon.client().get("/v1/sweeps/2").body;
+  CHECK(sweep["state"] == "cancelled");
+  CHECK(sweep["cancelled"] == kTrials);
+  CHECK(sweep["config"] == config);
+}
+
 TEST_CASE("a sweep that asked for one job has the machine alone beside one with two") {
   Workplace place;
   Daemon daemon(place);

@@ -2,8 +2,8 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
-#include <sys/stat.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <fstream>
 #include <functional>
@@ -88,6 +88,14 @@ TEST_CASE("a database of version 1 is brought up to date when it is opened for w
     SQLite::Database old(path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     old.exec(std::string(memtrack::migrations()[0]));
     old.exec("INSERT INTO hosts (name, boot_id) VALUES ('box', 'b')");
+    old.exec(
+        "INSERT INTO sweeps (uid, name, method, effective_method, config, overrides, seed, state, created_ns) "
+        "VALUES ('u', 'mine', 'list', 'list', 'name: mine', '{}', 7, 'running', 5)");
+    for (const char* uid : {"'a'", "'b'"}) {
+      old.exec(std::string("INSERT INTO trials (uid, sweep_id, number, repeat, state, parameters, settings, command, "
+                           "cwd, interval_ns, queued_ns) VALUES (") +
+               uid + ", 1, 1, 1, 'queued', '{}', '{}', '[]', '/', 1, 1)");
+    }
     old.exec("PRAGMA application_id = " + std::to_string(memtrack::kApplicationId) + "; PRAGMA user_version = 1");
   }
   Database database = Database::open_for_writing(path);
@@ -95,6 +103,12 @@ TEST_CASE("a database of version 1 is brought up to date when it is opened for w
         static_cast<int>(memtrack::migrations().size()));
   CHECK(database.handle().execAndGet("SELECT name FROM hosts").getString() == "box");
   CHECK_NOTHROW(memtrack::query(database, "SELECT pss_skipped, process_rows_thinned FROM trial_totals"));
+  CHECK(database.handle()
+            .execAndGet("SELECT name || ' ' || config || ' ' || seed || ' ' || jobs || ' ' || state FROM sweeps")
+            .getString() == "mine name: mine 7 1 running");
+  CHECK(memtrack::query(database, "SELECT * FROM pragma_foreign_key_check").rows.empty());
+  database.handle().exec("UPDATE trials SET state = 'cancelled'");
+  CHECK(database.handle().execAndGet("SELECT state FROM sweeps").getString() == "cancelled");
 }
 
 TEST_CASE("every table is STRICT and says the units of its figures in .schema") {

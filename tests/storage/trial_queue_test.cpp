@@ -1,6 +1,8 @@
 #include "storage/trial_queue.h"
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
+#include <sqlite3.h>
 
 #include "storage/query.h"
 #include "tests/temporary_directory.h"
@@ -55,6 +57,21 @@ struct Queue {
 void Queue::sql(const std::string& text) {
   const std::string command = "sqlite3 '" + database.path().string() + "' \"" + text + "\"";
   REQUIRE(std::system(command.c_str()) == 0);
+}
+
+// Instructions that SQLite's machine carries out for it: whoever looks at all trials needs more where there are more.
+template <typename Work>
+std::int64_t steps_of(Queue& queue, Work&& work) {
+  sqlite3* const handle = queue.database.handle().getHandle();
+  std::int64_t steps = 0;
+  const auto count = [](void* counted) {
+    ++*static_cast<std::int64_t*>(counted);
+    return 0;
+  };
+  sqlite3_progress_handler(handle, 1, count, &steps);
+  work();
+  sqlite3_progress_handler(handle, 0, nullptr, nullptr);
+  return steps;
 }
 
 }  // namespace
@@ -323,4 +340,32 @@ TEST_CASE("an open-ended sweep is not over while nothing of it is drawn yet") {
   CHECK(cancel_queued_trials(queue.database, open) == 0);
   CHECK(queue.state_of_sweep(open) == "failed");
   CHECK_FALSE(queue.claim().work_left);
+}
+
+TEST_CASE("what is done to one trial takes no longer where many are queued") {
+  const auto steps_with = [](int queued) {
+    Queue queue;
+    queue.submit(queued, "retries: 1");
+    queue.run(TrialState::done);  // from then on the sweep runs
+    return std::vector<std::int64_t>{steps_of(queue, [&] { queue.claim(); }),
+                                     steps_of(queue, [&] { queue.claim(); }),  // nothing may start
+                                     steps_of(queue, [&] { end_trial(queue.database, 2, TrialState::timed_out, ""); }),
+                                     steps_of(queue, [&] { queue.run(TrialState::lost); }),
+                                     steps_of(queue, [&] { cancel_queued_trial(queue.database, 4); })};
+  };
+  const std::vector<std::int64_t> few = steps_with(10);
+  const std::vector<std::int64_t> many = steps_with(2000);
+  for (std::size_t i = 0; i < few.size(); ++i) {
+    CAPTURE(i);
+    CHECK(many[i] == few[i]);
+  }
+}
+
+TEST_CASE("cancelling many queued trials takes as many times longer as there are more") {
+  const auto steps_with = [](int queued) {
+    Queue queue;
+    const std::int64_t sweep_id = queue.submit(queued);
+    return steps_of(queue, [&] { CHECK(cancel_queued_trials(queue.database, sweep_id) == queued); });
+  };
+  CHECK(steps_with(2000) < 200 * steps_with(10));
 }
