@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "storage/schema.h"
 #include "tests/storage/stored_rows.h"
 #include "tests/temporary_directory.h"
 
@@ -11,7 +12,7 @@ using namespace memtrack::testing;
 
 TEST_CASE("a backup is of one committed state while others write and nobody waits for it") {
   const TemporaryDirectory folder;
-  make_old_database(folder / "memtrack.db", 5);
+  make_old_database(folder / "memtrack.db", static_cast<int>(migrations().size()));
   Database reader = Database::open_for_reading(folder / "memtrack.db");
   Database writer = Database::open_for_writing(folder / "memtrack.db");
   const Relations all = relations(reader.handle());
@@ -33,7 +34,7 @@ TEST_CASE("a backup is of one committed state while others write and nobody wait
 
 TEST_CASE("a backup that breaks off leaves what was there") {
   const TemporaryDirectory folder;
-  make_old_database(folder / "memtrack.db", 5);
+  make_old_database(folder / "memtrack.db", static_cast<int>(migrations().size()));
   make_old_database(folder / "copy.db", 4);
   Database reader = Database::open_for_reading(folder / "memtrack.db");
   CHECK_THROWS_AS(
