@@ -6,6 +6,7 @@
 #include "sweeps/event.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
+#include "tools/plot/effects_picture.h"
 #include "tools/plot/hyperparameter_picture.h"
 #include "tools/plot/tensor_picture.h"
 #include "tools/plot/time_picture.h"
@@ -255,4 +256,26 @@ TEST_CASE("trials that told nothing of their tensors are refused by their title"
                        "program by events",
                        UsageError);
   CHECK_THROWS_AS(tensors_of_trials(sweep.database(), rows_of(sweep, kUsed), "", "", "a"), UsageError);
+}
+
+TEST_CASE("the picture of effects has a bar for each and tells controls apart") {
+  EffectsAnswer answer{
+      .sweep = "s", .metric = "anonymous memory", .meaning = "m", .phase = "train", .effects = {}, .left_out = {}};
+  answer.effects.effects = {
+      {.name = "parameters", .unit = "million", .contrasts = {{.over_range = 90, .over_range_interval = {80, 100}}}},
+      {.name = "learning rate",
+       .unit = "factor of 10",
+       .contrasts = {{.over_range = 1, .over_range_interval = {-2, 4}}},
+       .is_control = true},
+      {.name = "optimizer",
+       .unit = "",
+       .contrasts = {{.level = "sgd", .over_range = -9, .over_range_interval = {-10, -8}}}}};
+  const Panel panel = effects_picture(answer).panels.at(0);
+  CHECK(panel.x.words == std::vector<std::string>{"parameters", "learning rate", "optimizer: sgd"});
+  CHECK(panel.is_turned);
+  REQUIRE(panel.series[0].points.size() == 2);
+  CHECK(panel.series[0].points[1].x == 2);
+  CHECK(panel.series[0].points[1].interval->low == -10);
+  REQUIRE(panel.series[1].points.size() == 1);
+  CHECK(panel.series[1].points[0].x == 1);
 }
