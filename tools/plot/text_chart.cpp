@@ -137,14 +137,10 @@ std::string phase_row(const std::vector<Span>& spans, const std::map<std::string
 
 std::string scale_line(const Panel& panel, const Scale& x, std::size_t width) {
   if (!panel.x.words.empty()) {
-    std::string line;
-    for (std::size_t i = 0; i < panel.x.words.size(); ++i) {
-      line += fmt::format("{}{} {}", i == 0 ? "" : ", ", i + 1, panel.x.words[i]);
-    }
-    return fmt::format("{}, from the left: {}", panel.x.title, escape_controls(line));
+    return fmt::format("{}, from the left: {}", panel.x.title, fmt::join(panel.x.words, ", "));
   }
   const std::string left = number_text(x.at(0)), right = number_text(x.at(1));
-  const std::string title = escape_controls(panel.x.title) + (panel.x.is_logarithmic ? ", logarithmic" : "");
+  const std::string title = panel.x.title + (panel.x.is_logarithmic ? ", logarithmic" : "");
   const std::size_t used = left.size() + right.size() + display_width(title);
   const std::size_t gap = width > used + 2 ? width - used : 2;
   return left + std::string(gap / 2, ' ') + title + std::string(gap - gap / 2, ' ') + right;
@@ -155,7 +151,12 @@ std::string text_panel(const Panel& panel, std::size_t width, std::size_t height
   const Range x_range = range_of(panel.x, x_values(panel)), y_range = range_of(panel.y, y_values(panel));
   const Scale x(panel.x, x_range, columns), y(panel.y, y_range, height);
   Grid grid(columns, height);
-  for (const Series& series : panel.series) draw(grid, series, x, y);
+  // What is measured stands on the lines that only help.
+  for (const bool helps : {true, false}) {
+    for (const Series& series : panel.series) {
+      if ((series.drawn == Drawn::dashed) == helps) draw(grid, series, x, y);
+    }
+  }
   std::string text = fmt::format("{}{}\n", panel.title.empty() ? "" : escape_controls(panel.title) + "; ",
                                  escape_controls(panel.y.title));
   for (std::size_t i = 0; i < height; ++i) {
@@ -167,7 +168,9 @@ std::string text_panel(const Panel& panel, std::size_t width, std::size_t height
   text += std::string(kScaleWidth, ' ') + " +" + std::string(columns, '-') + "\n";
   const std::map<std::string, char> letters = phase_letters(panel);
   for (const auto& spans : panel.phases) text += indent + phase_row(spans, letters, x, columns) + "\n";
-  text += indent + scale_line(panel, x, columns) + "\n";
+  for (const std::string& line : wrap_words(escape_controls(scale_line(panel, x, columns)), columns)) {
+    text += indent + line + "\n";
+  }
   return text;
 }
 
