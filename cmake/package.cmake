@@ -20,7 +20,7 @@ drive it? memtrack measures one command, or all trials of a sweep, and keeps
 every sample in one SQLite file. The service memtrackd runs sweeps in the
 background.")
 set(CPACK_DEBIAN_MEMTRACK_PACKAGE_NAME memtrack)
-set(CPACK_DEBIAN_MEMTRACK_PACKAGE_RECOMMENDS "memtrack-trainer (= ${PROJECT_VERSION}), man-db")
+set(CPACK_DEBIAN_MEMTRACK_PACKAGE_RECOMMENDS "memtrack-trainer (= ${PROJECT_VERSION}), gnuplot-nox, man-db")
 set(CPACK_DEBIAN_MEMTRACK_PACKAGE_SUGGESTS sqlite3)
 set(CPACK_DEBIAN_MEMTRACK_PACKAGE_CONTROL_EXTRA ${PROJECT_SOURCE_DIR}/cmake/package/prerm
                                                 ${PROJECT_SOURCE_DIR}/cmake/package/postinst
@@ -42,7 +42,7 @@ foreach(package memtrack memtrack-trainer)
   install(FILES ${changelog} ${PROJECT_SOURCE_DIR}/cmake/package/copyright COMPONENT ${package}
           DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package})
 endforeach()
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/memtrack FILES_MATCHING PATTERN *.md)
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/memtrack FILES_MATCHING PATTERN *.md PATTERN *.svg)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/memtrack)
 install(DIRECTORY sweeps/configs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/memtrack/examples)
 install(FILES cmake/package/memtrackd.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/memtrack/examples)

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace memtrack {
@@ -27,6 +28,18 @@ struct ChildOptions {
 
 // Throws std::runtime_error where the program cannot be started.
 pid_t start_child(const ChildOptions& options);
+
+// What a program said that was given `input` on its standard input and was waited for.
+struct ProgramAnswer {
+  int exit_code = 0;  // as a shell says it
+  std::string output;
+  std::string errors;
+};
+
+// A program of the PATH, no shell in between. nullopt: there is none of that name. Throws std::runtime_error where it
+// cannot be started.
+std::optional<ProgramAnswer> run_to_end(const std::string& program, const std::vector<std::string>& arguments,
+                                        std::string_view input);
 
 // As a shell says it: the exit code, or 128 + signal.
 int shell_exit_code(int wait_status);

@@ -107,6 +107,7 @@ CommandLine::CommandLine()
   add_logs_command(*app_, action_);
   add_report_command(*app_, action_);
   add_compare_command(*app_, action_);
+  add_plot_command(*app_, action_);
   add_effects_command(*app_, action_);
   add_predict_command(*app_, action_);
   add_sql_command(*app_, action_);

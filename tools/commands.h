@@ -26,6 +26,7 @@ void add_queue_commands(CLI::App& app, Action& action);
 void add_logs_command(CLI::App& app, Action& action);
 void add_report_command(CLI::App& app, Action& action);
 void add_compare_command(CLI::App& app, Action& action);
+void add_plot_command(CLI::App& app, Action& action);
 void add_effects_command(CLI::App& app, Action& action);
 void add_predict_command(CLI::App& app, Action& action);
 void add_sql_command(CLI::App& app, Action& action);

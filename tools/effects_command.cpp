@@ -7,6 +7,8 @@
 #include "tools/effects/effects_text.h"
 #include "tools/effects/trials.h"
 #include "tools/exit_codes.h"
+#include "tools/plot/effects_picture.h"
+#include "tools/plot/picture_output.h"
 #include "tools/report/rows.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
@@ -23,6 +25,8 @@ struct EffectsOptions {
   int permutations = 2000;
   std::uint64_t seed = 0;
   bool json = false;
+  std::string plot;
+  bool force = false;
 };
 
 EffectsAnswer answer_for(const EffectsOptions& options) {
@@ -46,8 +50,11 @@ void print_for_people(const EffectsAnswer& answer) {
 }
 
 int run_effects(const EffectsOptions& options) {
+  const PictureOutput picture{.file = options.plot, .force = options.force};
+  check_picture_output(picture);
   try {
     const EffectsAnswer answer = answer_for(options);
+    if (!picture.file.empty()) put_picture(effects_picture(answer), picture);
     options.json ? print(effects_json(answer)) : print_for_people(answer);
     return kRight;
   } catch (const NoEffects& error) {
@@ -76,10 +83,14 @@ void add_effects_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   command->add_option("--seed", options->seed, "Of the permutations")->capture_default_str();
   command->add_flag("--json", options->json, "Full precision, for programs");
+  command->add_option("--plot", options->plot, "Also a picture: effects with their intervals, as .svg, .png or .pdf")
+      ->type_name("FILE");
+  command->add_flag("--force", options->force, "Replace the picture where it is there already");
   add_database_option(*command, options->database);
   add_examples(*command,
                "memtrack effects paper-all\n"
                "memtrack effects paper-all --metric used\n"
+               "memtrack effects paper-all --plot effects.pdf\n"
                "memtrack effects --terms \"parameters,batch size\" --json");
   command->callback([options, &action] { action = [options] { return run_effects(*options); }; });
 }

@@ -5,10 +5,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "sweeps/nearest_name.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
+#include "tools/output_file.h"
+#include "tools/report/html_report.h"
 #include "tools/report/latex_table.h"
 #include "tools/report/report.h"
 #include "tools/report/selection.h"
@@ -30,6 +33,8 @@ struct ReportOptions {
   bool minus_baseline = false;
   bool each = false;
   std::string form = "full";
+  std::string output;
+  bool force = false;
   std::vector<std::string> group_by;
   std::vector<std::string> sort;
   std::vector<std::string> filters;
@@ -39,7 +44,7 @@ RowFormat parse_report_format(const std::string& text) {
   try {
     return parse_row_format(text);
   } catch (const UsageError&) {
-    throw UsageError(fmt::format("--format is {}, and would have to be table, markdown, latex, csv or json",
+    throw UsageError(fmt::format("--format is {}, and would have to be table, markdown, latex, html, csv or json",
                                  memtrack::quoted(text)));
   }
 }
@@ -148,12 +153,25 @@ void print_latex(const Report& report) {
   for (const std::string& note : report_notes(report)) print_lines(note, "% ", kWidth);
 }
 
+void put_html(const Report& report, const ReportOptions& options) {
+  Database database = open_for_reading(options.database);
+  const std::string page = html_page(report, report_charts(database, report));
+  options.output.empty() ? print(page) : write_output_file(options.output, page, options.force);
+}
+
 int run_report(const ReportOptions& options) {
-  const bool is_latex = options.format == "latex";
-  const RowFormat format = is_latex ? RowFormat::table : parse_report_format(options.format);
+  const bool is_latex = options.format == "latex", is_html = options.format == "html";
+  const RowFormat format = is_latex || is_html ? RowFormat::table : parse_report_format(options.format);
+  if (!is_html && !options.output.empty()) {
+    throw UsageError(
+        "--output goes with --format html; other formats go to standard output, and '> FILE' catches them");
+  }
+  if (!options.output.empty()) check_output_file(options.output, options.force);
   const Report report = read_report(options);
   refuse_nothing(report, options);
-  if (is_latex) {
+  if (is_html) {
+    put_html(report, options);
+  } else if (is_latex) {
     print_latex(report);
   } else if (format == RowFormat::table) {
     print_text(report);
@@ -209,7 +227,11 @@ void add_report_command(CLI::App& app, Action& action) {
   const auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand("report", "A sweep's trials: hyperparameters, memory used, peak, accuracy");
   command->add_option("SWEEP", options->sweep, "Id or name of a sweep (default: the latest)")->type_name("");
-  command->add_option("--format", options->format, "table, markdown, latex, csv or json")->capture_default_str();
+  command->add_option("--format", options->format, "table, markdown, latex, html (one page to be mailed), csv or json")
+      ->capture_default_str();
+  command->add_option("-o,--output", options->output, "Of html: into this file (default: standard output)")
+      ->type_name("FILE");
+  command->add_flag("--force", options->force, "Replace the file where it is there already");
   add_figure_options(*command, *options);
   add_shape_options(*command, *options);
   add_database_option(*command, options->database);
@@ -218,7 +240,8 @@ void add_report_command(CLI::App& app, Action& action) {
                "memtrack report paper-mnist --form columns --metric used_psutil\n"
                "memtrack report --metric tree_rss_anon --group-by batch_size\n"
                "memtrack report --statistic peak --metric tree_rss --sort=-memory --filter depth>=5\n"
-               "memtrack report 3 --format csv > report.csv");
+               "memtrack report 3 --format csv > report.csv\n"
+               "memtrack report 3 --format html -o report.html");
   command->callback([options, &action] { action = [options] { return run_report(*options); }; });
 }
 

@@ -51,6 +51,10 @@ std::int64_t RecordedSweep::record(const RecordedTrialFigures& figures) {
         encode_epoch({.epoch = 1, .values = {{"train_loss", 0.5}, {"test_accuracy", *figures.test_accuracy}}}));
     batch.events.push_back({.time_ns = time_ns, .phase = "train", .event = event});
   }
+  for (const SentEvent& sent : figures.events) {
+    const auto after = static_cast<std::int64_t>(sent.seconds * 1e9);
+    batch.events.push_back({.time_ns = kStart + after, .phase = "train", .event = decode_event(sent.json)});
+  }
   batch.totals.pss_skipped = figures.pss_skipped;
   if (figures.peak_source) {
     batch.totals.peak_rss_bytes = (figures.tree_rss_mib + 20) * kMiB;

@@ -16,6 +16,11 @@ namespace memtrack::testing {
 
 inline constexpr std::int64_t kMiB = 1024 * 1024;
 
+struct SentEvent {
+  double seconds = 0;  // after the start
+  std::string json;    // encode_phase("train"), ...
+};
+
 struct RecordedTrialFigures {
   std::vector<std::int64_t> used_mib = {};  // of its ticks, 100 ms apart
   std::int64_t tree_rss_mib = 100;          // of each sample
@@ -24,6 +29,7 @@ struct RecordedTrialFigures {
   std::string reason = {};
   std::optional<std::string> peak_source = {};  // "kernel": exact
   std::int64_t pss_skipped = 0;
+  std::vector<SentEvent> events = {};
 };
 
 class RecordedSweep {
