@@ -27,10 +27,11 @@ constexpr std::size_t kNoteLetters = 145;  // on a picture of two panels' width
 
 using Out = std::back_insert_iterator<std::string>;
 
-// In single quotes gnuplot takes every byte as it is but the quote itself.
+// In single quotes gnuplot takes every byte as it is but the quote itself: there is none, since a doubled one ends the
+// text where it begins it.
 std::string quoted_text(const std::string& text) {
   std::string result = "'";
-  for (const char c : escape_controls(text)) result += c == '\'' ? std::string("''") : std::string(1, c);
+  for (const char c : escape_controls(text)) result += c == '\'' ? std::string("’") : std::string(1, c);
   return result + "'";
 }
 
@@ -131,7 +132,7 @@ std::string number(double value) {
 constexpr double kFewPowers = 300;  // largest over smallest: powers of ten alone would be few
 
 // "1, 2, 5, 10": of a logarithmic axis.
-std::string tics_between_powers(const Range& range) {
+std::string tics_between_powers(const AxisRange& range) {
   std::string tics;
   for (double power = std::pow(10, std::floor(std::log10(range.low))); power <= range.high; power *= 10) {
     for (const double tic : {power, 2 * power, 5 * power}) {
@@ -142,7 +143,7 @@ std::string tics_between_powers(const Range& range) {
 }
 
 // "x" or "y" of gnuplot's own axes.
-void set_axis(Out out, const char* name, const Axis& axis, const Range& range, bool is_reversed) {
+void set_axis(Out out, const char* name, const Axis& axis, const AxisRange& range, bool is_reversed) {
   fmt::format_to(out, "unset logscale {0}\nset {0}tics autofreq nomirror norotate\nset format {0} '%g'\n", name);
   fmt::format_to(out, "set {}label {}\n", name, quoted_text(axis.title));
   if (axis.is_logarithmic) {
@@ -162,13 +163,13 @@ void set_axis(Out out, const char* name, const Axis& axis, const Range& range, b
                  name[0] == 'x' && has_slanting_words(axis) ? " rotate by 40 right" : "");
 }
 
-void set_marks(Out out, const Panel& panel, const Range& x) {
+void set_marks(Out out, const Panel& panel, const AxisRange& x) {
   if (panel.marks.empty()) {
     fmt::format_to(out, "unset x2tics\nunset x2label\n");
     return;
   }
   std::string tics;
-  for (const Mark& mark : panel.marks) {
+  for (const AxisMark& mark : panel.marks) {
     tics += fmt::format("{}{} {}", tics.empty() ? "" : ", ", tick_text(mark.text), number(mark.x));
   }
   fmt::format_to(out, "set x2range [{}:{}]\nset x2tics ({})\nset x2label {}\n", number(x.low), number(x.high), tics,
@@ -182,7 +183,7 @@ void set_phases(Out out, const Panel& panel, double height) {
     const double foot =
         panel.has_strips ? 1 + kStripHeight * static_cast<double>(panel.phases.size() - row) / height : 0;
     const double top = panel.has_strips ? foot + 0.8 * kStripHeight / height : 1;
-    for (const Span& span : panel.phases[row]) {
+    for (const PhaseSpan& span : panel.phases[row]) {
       const auto name = std::find(names.begin(), names.end(), span.name) - names.begin();
       fmt::format_to(
           out,
@@ -246,10 +247,13 @@ std::string style_of(const Series& series, bool is_turned) {
       colour);
 }
 
+constexpr std::string_view kNext = ", \\\n  ";  // between what is drawn
+
 void add_plot(Out out, const Panel& panel, bool has_legend) {
   std::string parts;
   for (std::size_t i = 0; i < panel.series.size(); ++i) {
     const Series& series = panel.series[i];
+    if (series.points.empty()) continue;  // gnuplot would complain
     const bool is_named = has_legend && !series.title.empty();
     parts +=
         fmt::format("{}$series{} using {} {}", parts.empty() ? "" : ", \\\n  ", i, style_of(series, panel.is_turned),
@@ -258,15 +262,15 @@ void add_plot(Out out, const Panel& panel, bool has_legend) {
   const std::vector<std::string> names = has_legend ? phase_names(panel) : std::vector<std::string>();
   for (std::size_t i = 0; i < names.size(); ++i) {
     parts += fmt::format(
-        ", \\\n  keyentry with boxes fillstyle solid 1 border linecolor rgb '#999999' fillcolor rgb '{}' title {}",
-        in_turn(kTints, i), quoted_text(names[i]));
+        "{}keyentry with boxes fillstyle solid 1 border linecolor rgb '#999999' fillcolor rgb '{}' title {}",
+        parts.empty() ? "" : kNext, in_turn(kTints, i), quoted_text(names[i]));
   }
-  fmt::format_to(out, "plot {}\n", parts);
+  fmt::format_to(out, "plot {}\n", parts.empty() ? "NaN notitle" : parts);
 }
 
 void add_panel(Out out, const Panel& panel, const Layout& layout, bool has_legend) {
-  const Range x = range_of(panel.x, x_values(panel));
-  const Range y = range_of(panel.y, y_values(panel));
+  const AxisRange x = range_of(panel.x, x_values(panel));
+  const AxisRange y = range_of(panel.y, y_values(panel));
   fmt::format_to(out, "set title {} offset 0,-0.5\n", quoted_text(panel.title));
   set_axis(out, panel.is_turned ? "y" : "x", panel.x, x, panel.is_turned && !panel.x.words.empty());
   set_axis(out, panel.is_turned ? "x" : "y", panel.y, y, false);

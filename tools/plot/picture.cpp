@@ -5,7 +5,7 @@
 
 namespace memtrack {
 
-Range range_of(const Axis& axis, const std::vector<double>& values) {
+AxisRange range_of(const Axis& axis, const std::vector<double>& values) {
   if (!axis.words.empty()) return {-0.5, static_cast<double>(axis.words.size()) - 0.5};
   if (values.empty()) return {};
   const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
@@ -42,8 +42,8 @@ std::vector<double> y_values(const Panel& panel) {
 
 std::vector<std::string> phase_names(const Panel& panel) {
   std::vector<std::string> names;
-  for (const std::vector<Span>& spans : panel.phases) {
-    for (const Span& span : spans) {
+  for (const std::vector<PhaseSpan>& spans : panel.phases) {
+    for (const PhaseSpan& span : spans) {
       if (std::find(names.begin(), names.end(), span.name) == names.end()) names.push_back(span.name);
     }
   }

@@ -38,13 +38,13 @@ struct Series {
 };
 
 // A part of the x axis with a name.
-struct Span {
+struct PhaseSpan {
   double from = 0;
   double to = 0;
   std::string name;
 };
 
-struct Mark {
+struct AxisMark {
   double x = 0;
   std::string text;
 };
@@ -54,11 +54,11 @@ struct Panel {
   Axis x = {}, y = {};
   std::vector<Series> series = {};
   // Shaded over the panel's whole height, or strips above it, one a row.
-  std::vector<std::vector<Span>> phases = {};
+  std::vector<std::vector<PhaseSpan>> phases = {};
   bool has_strips = false;
   std::string marks_title = {};
-  std::vector<Mark> marks = {};  // on the axis above, "epoch"
-  bool is_turned = false;        // x goes up, y to the right
+  std::vector<AxisMark> marks = {};  // on the axis above, "epoch"
+  bool is_turned = false;            // x goes up, y to the right
 };
 
 struct Picture {
@@ -67,13 +67,13 @@ struct Picture {
   std::vector<std::string> notes = {};  // below it: sentences
 };
 
-struct Range {
+struct AxisRange {
   double low = 0;
   double high = 1;
 };
 
 // What an axis shows of these values: a little more than all of them, never nothing.
-Range range_of(const Axis& axis, const std::vector<double>& values);
+AxisRange range_of(const Axis& axis, const std::vector<double>& values);
 std::vector<double> x_values(const Panel& panel);
 std::vector<double> y_values(const Panel& panel);  // with the ends of intervals
 

@@ -38,7 +38,7 @@ ordered_json short_number(double value) {
 }
 
 ordered_json axis_json(const Axis& axis, const std::vector<double>& values) {
-  const Range range = range_of(axis, values);
+  const AxisRange range = range_of(axis, values);
   return {{"title", axis.title},
           {"log", axis.is_logarithmic},
           {"words", axis.words},
@@ -70,11 +70,11 @@ ordered_json panel_json(const Panel& panel) {
     series.push_back({{"title", one.title}, {"drawn", name_of(one.drawn)}, {"colour", one.colour}, {"points", points}});
   }
   if (panel.phases.size() == 1 && !panel.has_strips) {
-    for (const Span& span : panel.phases[0]) {
+    for (const PhaseSpan& span : panel.phases[0]) {
       phases.push_back({short_number(span.from), short_number(span.to), span.name});
     }
   }
-  for (const Mark& mark : panel.marks) marks.push_back({short_number(mark.x), mark.text});
+  for (const AxisMark& mark : panel.marks) marks.push_back({short_number(mark.x), mark.text});
   return {{"title", panel.title},
           {"x", axis_json(panel.x, x_values(panel))},
           {"y", axis_json(panel.y, y_values(panel))},

@@ -122,7 +122,7 @@ Picture tensors_over_time(Database& database, const ReportRow& row, const std::s
   const HeldInPhases held = read_held(database, row.trial_id);
   if (held.empty() || !row.started_ns) refuse_untold(title);
   const double end = row.ended_ns ? static_cast<double>(*row.ended_ns - *row.started_ns) / 1e9 : 0;
-  const std::vector<Span> spans = read_phases(database, row.trial_id, *row.started_ns, end);
+  const std::vector<PhaseSpan> spans = read_phases(database, row.trial_id, *row.started_ns, end);
   if (spans.empty()) refuse_untold(title);
   Kinds kinds;
   add_kinds(held, kinds);
@@ -132,7 +132,7 @@ Picture tensors_over_time(Database& database, const ReportRow& row, const std::s
               .series = empty_areas(kinds, held, Drawn::area)};
   panel.phases = {thin_spans(spans, spans.front().from, spans.back().to, kColumns)};
   panel.has_strips = true;
-  for (const Span& span : panel.phases[0]) {
+  for (const PhaseSpan& span : panel.phases[0]) {
     const auto found = held.find(span.name);
     const Held of_phase = found == held.end() ? Held() : found->second;
     stack(panel.series, kinds, of_phase, span.from);

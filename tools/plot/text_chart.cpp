@@ -49,7 +49,7 @@ class Grid {
 // Where a value lies on an axis of `cells` places.
 class Scale {
  public:
-  Scale(const Axis& axis, const Range& range, std::size_t cells)
+  Scale(const Axis& axis, const AxisRange& range, std::size_t cells)
       : is_logarithmic_(axis.is_logarithmic), range_(range), cells_(cells) {}
 
   std::size_t place(double value) const {
@@ -65,7 +65,7 @@ class Scale {
 
  private:
   bool is_logarithmic_;
-  Range range_;
+  AxisRange range_;
   std::size_t cells_;
 };
 
@@ -125,10 +125,10 @@ std::map<std::string, char> phase_letters(const Panel& panel) {
   return letters;
 }
 
-std::string phase_row(const std::vector<Span>& spans, const std::map<std::string, char>& letters, const Scale& x,
+std::string phase_row(const std::vector<PhaseSpan>& spans, const std::map<std::string, char>& letters, const Scale& x,
                       std::size_t width) {
   std::string row(width, ' ');
-  for (const Span& span : spans) {
+  for (const PhaseSpan& span : spans) {
     const std::size_t end = x.place(span.to);
     for (std::size_t column = x.place(span.from); column <= end; ++column) row[column] = letters.at(span.name);
   }
@@ -148,7 +148,7 @@ std::string scale_line(const Panel& panel, const Scale& x, std::size_t width) {
 
 std::string text_panel(const Panel& panel, std::size_t width, std::size_t height) {
   const std::size_t columns = std::max<std::size_t>(width, kScaleWidth + 22) - kScaleWidth - 2;
-  const Range x_range = range_of(panel.x, x_values(panel)), y_range = range_of(panel.y, y_values(panel));
+  const AxisRange x_range = range_of(panel.x, x_values(panel)), y_range = range_of(panel.y, y_values(panel));
   const Scale x(panel.x, x_range, columns), y(panel.y, y_range, height);
   Grid grid(columns, height);
   // What is measured stands on the lines that only help.

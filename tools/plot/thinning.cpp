@@ -39,9 +39,9 @@ std::vector<Point> CurveThinner::finish() {
   return std::move(points_);
 }
 
-std::vector<Span> thin_spans(const std::vector<Span>& spans, double from, double to, std::size_t columns) {
+std::vector<PhaseSpan> thin_spans(const std::vector<PhaseSpan>& spans, double from, double to, std::size_t columns) {
   if (spans.size() <= columns / 2 || to <= from) return spans;
-  std::vector<Span> thinned;
+  std::vector<PhaseSpan> thinned;
   const double width = (to - from) / static_cast<double>(columns);
   auto next = spans.begin();
   for (std::size_t i = 0; i < columns; ++i) {
@@ -63,10 +63,10 @@ std::vector<Span> thin_spans(const std::vector<Span>& spans, double from, double
   return thinned;
 }
 
-std::vector<Mark> thin_marks(const std::vector<Mark>& marks, std::size_t most) {
+std::vector<AxisMark> thin_marks(const std::vector<AxisMark>& marks, std::size_t most) {
   std::size_t every = 1;
   for (std::size_t round = 0; marks.size() / every > most; ++round) every = every * (round % 3 == 1 ? 5 : 4) / 2;
-  std::vector<Mark> thinned;
+  std::vector<AxisMark> thinned;
   for (std::size_t i = every - 1; i < marks.size(); i += every) thinned.push_back(marks[i]);
   return thinned;
 }

@@ -35,9 +35,9 @@ class CurveThinner {
 
 // Spans that follow each other: in each of `columns` equal parts of [from, to] the one that fills most of it. Where
 // that changes nothing, they are returned as they are.
-std::vector<Span> thin_spans(const std::vector<Span>& spans, double from, double to, std::size_t columns);
+std::vector<PhaseSpan> thin_spans(const std::vector<PhaseSpan>& spans, double from, double to, std::size_t columns);
 
 // Every n-th mark, n of 1, 2, 5, 10, ..., so that at most `most` remain.
-std::vector<Mark> thin_marks(const std::vector<Mark>& marks, std::size_t most);
+std::vector<AxisMark> thin_marks(const std::vector<AxisMark>& marks, std::size_t most);
 
 }  // namespace memtrack

@@ -45,7 +45,7 @@ std::vector<Series> series_of(const std::vector<TrialCurve>& curves) {
 // Of several trials, epochs end at different times: each stands on its own curve.
 Series epochs_on(const TrialCurve& curve, std::size_t colour) {
   Series series{.title = "", .drawn = Drawn::hollow_points, .colour = colour};
-  for (const Mark& mark : thin_marks(curve.epochs, kMostMarks)) {
+  for (const AxisMark& mark : thin_marks(curve.epochs, kMostMarks)) {
     const auto at = std::lower_bound(curve.points.begin(), curve.points.end(), mark.x,
                                      [](const Point& point, double x) { return point.x < x; });
     if (at != curve.points.end()) series.points.push_back({.x = at->x, .y = at->y});

@@ -60,8 +60,9 @@ void read_epochs(Database& database, TrialCurve& curve) {
 
 }  // namespace
 
-std::vector<Span> read_phases(Database& database, std::int64_t trial_id, std::int64_t started_ns, double end_seconds) {
-  std::vector<Span> spans;
+std::vector<PhaseSpan> read_phases(Database& database, std::int64_t trial_id, std::int64_t started_ns,
+                                   double end_seconds) {
+  std::vector<PhaseSpan> spans;
   const ResultTable found = query(database,
                                   "SELECT time_ns, body ->> '$.name' FROM events WHERE trial_id = ?1 AND event = "
                                   "'phase' ORDER BY time_ns, event_id",

@@ -15,9 +15,9 @@ namespace memtrack {
 
 struct TrialCurve {
   ReportRow row;
-  std::vector<Point> points = {};  // seconds from the start of the command, MiB; thinned
-  std::vector<Span> phases = {};   // seconds; as the program named them
-  std::vector<Mark> epochs = {};   // where they ended
+  std::vector<Point> points = {};      // seconds from the start of the command, MiB; thinned
+  std::vector<PhaseSpan> phases = {};  // seconds; as the program named them
+  std::vector<AxisMark> epochs = {};   // where they ended
   double end_seconds = 0;
   std::optional<Point> peak = {};              // the largest of all samples
   std::optional<double> kernel_peak_mib = {};  // the kernel's own mark of the same metric: not less than that
@@ -28,6 +28,7 @@ struct TrialCurve {
 TrialCurve read_trial_curve(Database& database, const ReportRow& row, const ReportMetric& metric, std::size_t columns);
 
 // Phases as they followed each other, seconds from the start of the command.
-std::vector<Span> read_phases(Database& database, std::int64_t trial_id, std::int64_t started_ns, double end_seconds);
+std::vector<PhaseSpan> read_phases(Database& database, std::int64_t trial_id, std::int64_t started_ns,
+                                   double end_seconds);
 
 }  // namespace memtrack

@@ -187,7 +187,7 @@ TEST_CASE("words are places of their own and wide ranges are logarithmic") {
   CHECK(picture.panels.at(0).x.words == std::vector<std::string>{"adam", "sgd"});
   CHECK(picture.panels[0].series[0].points.at(0).x == 1);
   CHECK(picture.panels.at(1).x.is_logarithmic);
-  const Range range = range_of(picture.panels[1].x, x_values(picture.panels[1]));
+  const AxisRange range = range_of(picture.panels[1].x, x_values(picture.panels[1]));
   CHECK(range.low > 0);
   CHECK(range.low < 0.0001);
 }

@@ -71,13 +71,13 @@ TEST_CASE("one point alone is kept") {
 }
 
 TEST_CASE("of phases shorter than a column the one that fills most of it stays") {
-  std::vector<Span> spans = {{0, 100, "load"}};
+  std::vector<PhaseSpan> spans = {{0, 100, "load"}};
   for (int i = 0; i < 1000; ++i) {  // 0.9 s of training, 0.1 s of evaluating
     const double begin = 100 + i;
     spans.push_back({begin, begin + 0.9, "train"});
     spans.push_back({begin + 0.9, begin + 1, "evaluate"});
   }
-  const std::vector<Span> kept = thin_spans(spans, 0, 1100, 100);
+  const std::vector<PhaseSpan> kept = thin_spans(spans, 0, 1100, 100);
   REQUIRE(kept.size() == 2);
   CHECK(kept[0].name == "load");
   CHECK(kept[0].to == doctest::Approx(99));
@@ -86,14 +86,14 @@ TEST_CASE("of phases shorter than a column the one that fills most of it stays")
 }
 
 TEST_CASE("few phases stay as the program named them") {
-  const std::vector<Span> spans = {{0, 0.001, "start"}, {0.001, 50, "train"}};
-  const std::vector<Span> kept = thin_spans(spans, 0, 50, 100);
+  const std::vector<PhaseSpan> spans = {{0, 0.001, "start"}, {0.001, 50, "train"}};
+  const std::vector<PhaseSpan> kept = thin_spans(spans, 0, 50, 100);
   REQUIRE(kept.size() == 2);
   CHECK(kept[0].to == 0.001);
 }
 
 TEST_CASE("of many epochs every second or fifth or tenth is marked") {
-  std::vector<Mark> marks;
+  std::vector<AxisMark> marks;
   for (int epoch = 1; epoch <= 100; ++epoch) marks.push_back({static_cast<double>(epoch), std::to_string(epoch)});
   CHECK(thin_marks(marks, 100).size() == 100);
   CHECK(thin_marks(marks, 60).front().text == "2");
