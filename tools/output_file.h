@@ -12,7 +12,7 @@ namespace memtrack {
 // it is no regular file, and where its folder is not there.
 void check_output_file(const std::filesystem::path& path, bool force);
 
-// Throws UsageError as above, std::runtime_error where it cannot be written (a full disk).
+// Throws UsageError as above, StorageError where it cannot be written (a full disk).
 void write_output_file(const std::filesystem::path& path, std::string_view contents, bool force);
 
 }  // namespace memtrack
