@@ -19,10 +19,11 @@ void refuse_database_in_use(const Database& database, const fs::path& to) {
   if (fs::equivalent(database.path(), to, error)) {
     throw StorageError(fmt::format("{} is the database itself; name another file for its copy", to.string()), false);
   }
-  // Renamed over a database, the copy would be read together with the log of that one.
+  // Renamed over a database, the copy would be read together with what is in the log of that one; readers leave empty
+  // ones.
   for (const char* companion : {"-wal", "-journal"}) {
     const fs::path log = to.string() + companion;
-    if (fs::exists(log, error)) {
+    if (fs::exists(log, error) && fs::file_size(log) > 0) {
       throw StorageError(fmt::format("{} is a database in use, or was left by a crash: {} stands beside it; name "
                                      "another file for the copy",
                                      to.string(), log.filename().string()),

@@ -114,7 +114,7 @@ TEST_CASE("wrong usage gets one line and exit code 2, of run 125") {
       {"memtrack", 2, "subcommand"},
       {"memtrack sweeep s.yaml", 2, "did you mean 'sweep'?"},
       {"memtrack report --formt csv", 2, "--formt"},
-      {"memtrack report --format xml", 2, "table, markdown, latex, csv or json"},
+      {"memtrack report --format xml", 2, "table, markdown, latex, html, csv or json"},
       {"memtrack report --metric rss", 2, "tree_rss"},
       {"memtrack report --statistic most", 2, "mean, median, p95 or peak"},
       {"memtrack report --form wide", 2, "full, columns or apart"},
