@@ -255,9 +255,8 @@ void add_plot(Out out, const Panel& panel, bool has_legend) {
     const Series& series = panel.series[i];
     if (series.points.empty()) continue;  // gnuplot would complain
     const bool is_named = has_legend && !series.title.empty();
-    parts +=
-        fmt::format("{}$series{} using {} {}", parts.empty() ? "" : ", \\\n  ", i, style_of(series, panel.is_turned),
-                    is_named ? "title " + quoted_text(series.title) : "notitle");
+    parts += fmt::format("{}$series{} using {} {}", parts.empty() ? "" : kNext, i, style_of(series, panel.is_turned),
+                         is_named ? "title " + quoted_text(series.title) : "notitle");
   }
   const std::vector<std::string> names = has_legend ? phase_names(panel) : std::vector<std::string>();
   for (std::size_t i = 0; i < names.size(); ++i) {

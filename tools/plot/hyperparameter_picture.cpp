@@ -189,13 +189,18 @@ Panel panel_of(const std::vector<Dot>& dots, const std::vector<std::string>& gro
   return panel;
 }
 
-std::vector<std::string> notes_of(const std::vector<Dot>& dots, std::size_t rows, const Figure& figure) {
+std::vector<std::string> notes_of(const std::vector<Dot>& dots, std::size_t drawn, std::size_t named,
+                                  const Figure& figure) {
   std::vector<std::string> notes = {figure_sentence(figure)};
   const bool any_interval =
       std::any_of(dots.begin(), dots.end(), [](const Dot& dot) { return dot.memory.interval.has_value(); });
+  if (drawn < named) {
+    notes.push_back(
+        fmt::format("{} of {} trials are done and have this figure; the others are not drawn.", drawn, named));
+  }
   if (any_interval) {
     notes.push_back("A point: the mean over the repeats of a trial; its bar: the 95% t interval of the mean.");
-  } else if (dots.size() == rows) {
+  } else if (dots.size() == drawn) {
     notes.push_back("A point is one trial: a difference between two of them may be chance.");
   }
   return notes;
@@ -211,6 +216,8 @@ Picture hyperparameter_picture(const std::vector<std::vector<ReportRow>>& sets, 
         fmt::format("{}: no trial is done and has {}; 'memtrack report' says why", title, figure.metric.column));
   }
   refuse_mixed_sources(rows);
+  std::size_t named = 0;
+  for (const auto& set : sets) named += set.size();
   for (const std::string& field : question.against) check_field(rows, field, "--against");
   if (!question.by.empty()) check_field(rows, question.by, "--by");
   const std::vector<std::string> fields =
@@ -223,7 +230,7 @@ Picture hyperparameter_picture(const std::vector<std::vector<ReportRow>>& sets, 
   const std::vector<std::string> groups = group_dots(dots, !question.by.empty()      ? question.by
                                                            : varies(rows, "dataset") ? "dataset"
                                                                                      : "");
-  Picture picture{.title = title, .panels = {}, .notes = notes_of(dots, rows.size(), figure)};
+  Picture picture{.title = title, .panels = {}, .notes = notes_of(dots, rows.size(), named, figure)};
   for (const std::string& field : fields) picture.panels.push_back(panel_of(dots, groups, field, figure, question));
   return picture;
 }

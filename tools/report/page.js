@@ -139,7 +139,7 @@
   }
 
   function drawPanel(holder, panel, hidden) {
-    const width = Math.max(holder.clientWidth, 240), height = 300;
+    const width = Math.max(holder.clientWidth, 240), height = holder.clientHeight;
     const box = {left: 62, right: width - 24, top: panel.marks.length > 0 ? 42 : 26, bottom: height - 44};
     const svg = shape('svg', {viewBox: `0 0 ${width} ${height}`, height, role: 'img', 'aria-label': panel.title});
     const x = scale(panel.x, box.left, box.right), y = scale(panel.y, box.bottom, box.top);
@@ -191,7 +191,7 @@
   // A panel with its legend, drawn again where its width changes.
   function panelBox(panel) {
     const hidden = new Set();
-    const holder = element('div');
+    const holder = element('div', {class: 'drawing'});  // as high as what will be in it
     const box = element('div', {class: 'panel'}, element('h3', {}, panel.title), holder);
     const redraw = () => drawPanel(holder, panel, hidden);
     if (panel.series.some((series) => series.title) || panel.phase_names.length > 0) box.append(legendOf(panel, hidden, redraw));
@@ -199,7 +199,7 @@
     new ResizeObserver(() => {
       if (holder.clientWidth === drawn) return;
       drawn = holder.clientWidth;
-      requestAnimationFrame(redraw);  // what is drawn changes the size that is observed
+      redraw();
     }).observe(holder);
     return box;
   }

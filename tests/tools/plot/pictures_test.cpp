@@ -176,6 +176,13 @@ TEST_CASE("data sets are told apart by colour within and across sweeps") {
   CHECK(panel.series[1].points.size() == 4);
 }
 
+TEST_CASE("a picture says how many trials it leaves out") {
+  RecordedSweep sweep(list_sweep());
+  for (int i = 0; i < 2; ++i) sweep.record({.used_mib = {1000 + i}});
+  CHECK(hyperparameter_picture({rows_of(sweep, kUsed)}, kUsed, {}, "list").notes.at(1) ==
+        "2 of 3 trials are done and have this figure; the others are not drawn.");
+}
+
 TEST_CASE("words are places of their own and wide ranges are logarithmic") {
   RecordedSweep sweep(
       "name: words\nmethod: list\nparameters: {dataset: {value: mnist}}\ntrials:\n"
