@@ -41,6 +41,7 @@ Supervisor::State::State(asio::io_context& io, Children& our_children, Database&
       database(the_database),
       options(std::move(the_options)),
       bell(io),
+      alarm(io),
       writes(io, the_database.path()) {}
 
 // Errors that do not pass leave context.run().
@@ -54,7 +55,8 @@ void Supervisor::State::spawn(asio::awaitable<void> work) {
 
 void Supervisor::State::ring() {
   rung = true;
-  bell.cancel();
+  alarm.cancel();
+  bell.try_send(boost::system::error_code());
 }
 
 void Supervisor::State::tell(TrialStep step, const Trial& trial, TrialState state, const std::string& reason) {
@@ -103,18 +105,18 @@ asio::awaitable<Claim> Supervisor::State::start_what_may_start() {
   co_return claim;
 }
 
-// Without a limit: until it is rung.
+// Without a limit: until it is rung. No timer is set then, since Asio looks after timers every five minutes.
 asio::awaitable<void> Supervisor::State::wait_for_bell(std::optional<Duration> limit) {
   if (rung || stopping) {
     co_return;
   }
+  boost::system::error_code ignored;
   if (limit) {
-    bell.expires_after(*limit);
+    alarm.expires_after(*limit);
+    co_await alarm.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   } else {
-    bell.expires_at(asio::steady_timer::time_point::max());
+    co_await bell.async_receive(asio::redirect_error(asio::use_awaitable, ignored));
   }
-  boost::system::error_code cancelled_by_ring;
-  co_await bell.async_wait(asio::redirect_error(asio::use_awaitable, cancelled_by_ring));
 }
 
 // Others write too: a `memtrack run` begins a trial that is to be watched. As long as nobody does, nothing wakes us.

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -87,7 +88,8 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   Children& children;
   Database& database;
   SupervisorOptions options;
-  boost::asio::steady_timer bell;
+  boost::asio::experimental::channel<void(boost::system::error_code)> bell;
+  boost::asio::steady_timer alarm;  // rings where there is something to do at a time
   DatabaseWatch writes;
   std::map<std::int64_t, std::shared_ptr<Watched>> watched;
   std::set<std::int64_t> cancelled;  // running trials whose end was asked for
