@@ -33,6 +33,10 @@ std::string interval_text(double value, const Interval& interval) {
   return fmt::format("{} [{}, {}]", number_text(value), number_text(interval.low), number_text(interval.high));
 }
 
+std::string range_text(const Interval& range) {
+  return fmt::format("{} to {}", number_text(range.low), number_text(range.high));
+}
+
 std::string p_text(double p) {
   return p < 0.001 ? "<0.001" : fmt::format("{:.3f}", p);
 }
@@ -40,14 +44,14 @@ std::string p_text(double p) {
 bool is_denied_by_arithmetic(const Effect& effect) {
   if (!effect.arithmetic) return false;
   const Interval& interval = effect.contrasts.at(0).slope_interval;
-  return interval.high < *effect.arithmetic * (1 - kArithmeticSlack) ||
-         interval.low > *effect.arithmetic * (1 + kArithmeticSlack);
+  return interval.high < effect.arithmetic->low * (1 - kArithmeticSlack) ||
+         interval.low > effect.arithmetic->high * (1 + kArithmeticSlack);
 }
 
 // The slope is known well enough to be held against arithmetic.
 bool is_told(const Effect& effect) {
   const Interval& interval = effect.contrasts.at(0).slope_interval;
-  return interval.high - interval.low < std::abs(*effect.arithmetic);
+  return interval.high - interval.low < effect.arithmetic->low;
 }
 
 std::string names_of(const std::vector<std::string>& names) {
@@ -67,7 +71,7 @@ std::string held_controls(const Effects& effects) {
     if (effect.arithmetic && is_told(effect)) {
       slopes = fmt::format("{} {} MiB per {}, arithmetic says {}", effect.name,
                            interval_text(effect.contrasts.at(0).slope, effect.contrasts.at(0).slope_interval),
-                           effect.unit, number_text(*effect.arithmetic));
+                           effect.unit, range_text(*effect.arithmetic));
     }
   }
   std::sort(idle.begin(), idle.end());
@@ -88,7 +92,7 @@ ordered_json effect_json(const Effect& effect) {
       {"p_value", effect.p_value},
       {"holm_p_value", effect.adjusted_p},
       {"is_control", effect.is_control},
-      {"arithmetic_slope_mib", effect.arithmetic ? ordered_json(*effect.arithmetic) : ordered_json()}};
+      {"arithmetic_slope_mib", effect.arithmetic ? interval_json(*effect.arithmetic) : ordered_json()}};
   for (const Contrast& contrast : effect.contrasts) {
     object["contrasts"].push_back({{"level", contrast.level.empty() ? ordered_json() : ordered_json(contrast.level)},
                                    {"slope_mib", contrast.slope},
@@ -116,7 +120,7 @@ std::vector<std::string> violated_controls(const Effects& effects) {
       violated.push_back(fmt::format(
           "{} {} MiB per {}, where arithmetic says {}: something that goes along with it is at "
           "work too, or the figure does not hold all of this memory.",
-          effect.name, interval_text(first.slope, first.slope_interval), effect.unit, number_text(*effect.arithmetic)));
+          effect.name, interval_text(first.slope, first.slope_interval), effect.unit, range_text(*effect.arithmetic)));
     }
   }
   return violated;

@@ -45,7 +45,7 @@ struct Effect {
   double p_value = 1;     // by permutation
   double adjusted_p = 1;  // Holm's, over the controls or over all others
   bool is_control = false;
-  std::optional<double> arithmetic = {};
+  std::optional<Interval> arithmetic = {};
 };
 
 struct Effects {
