@@ -130,6 +130,9 @@ std::optional<std::string> Prompt::read_line(const std::string& prompt) {
   state_->prompt = prompt;
   state_->is_cancelled = false;
   flush_output();
+  // el_gets() shows the prompt first and takes the terminal over with the first key: what is typed in between would be
+  // echoed twice, and Ctrl-C would be a signal.
+  el_set(state_->line.get(), EL_PREP_TERM, 1);
   int count = 0;
   const char* text = el_gets(state_->line.get(), &count);
   if (state_->is_cancelled) return "";
