@@ -1,5 +1,6 @@
 #include "tools/predict/past_trials.h"
 
+#include <fmt/format.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -69,11 +70,10 @@ std::vector<PastTrial> past_trials_of(Database& database, std::int64_t sweep_id)
   std::vector<PastTrial> trials;
   query_rows(
       database,
-      std::string("SELECT t.number, min(t.parameters), avg(p.peak_rss_bytes) FILTER (WHERE t.state = 'done' AND "
-                  "p.peak_source = 'kernel') / 1048576.0, min(") +
-          kIsBuiltIn +
-          ") FROM trials t LEFT JOIN trial_totals p ON p.trial_id = t.trial_id WHERE t.sweep_id = ?1 AND NOT t.warmup "
-          "GROUP BY t.number ORDER BY t.number",
+      fmt::format("SELECT t.number, min(t.parameters), avg({0}) FILTER (WHERE t.state = 'done' AND (p.peak_source = "
+                  "'kernel' OR NOT {1})) / 1048576.0, min({1}) FROM trials t LEFT JOIN trial_totals p ON p.trial_id = "
+                  "t.trial_id WHERE t.sweep_id = ?1 AND NOT t.warmup GROUP BY t.number ORDER BY t.number",
+                  kKnownPeakBytes, kIsBuiltIn),
       {sweep_id}, [](const std::vector<std::string>&) {},
       [&](const std::vector<Value>& row) {
         trials.push_back({whole_of(row.at(0)).value(), text_of(row.at(1)).value(), real_of(row.at(2)),

@@ -1,5 +1,7 @@
 #include "tools/predict/program_history.h"
 
+#include <fmt/format.h>
+
 #include "storage/query.h"
 #include "sweeps/sweep.h"
 #include "tools/parameter_leaves.h"
@@ -38,14 +40,18 @@ void add_runs(Database& database, std::int64_t sweep_id, const std::vector<std::
               std::vector<PastRun>& runs) {
   query_rows(
       database,
-      "SELECT t.parameters, p.peak_rss_bytes FROM trials t JOIN hosts h ON h.host_id = t.host_id JOIN trial_totals p "
-      "ON p.trial_id = t.trial_id WHERE t.sweep_id = ?1 AND t.state = 'done' AND h.name = ?2 AND p.peak_source = "
-      "'kernel' AND p.peak_rss_bytes IS NOT NULL ORDER BY t.trial_id DESC LIMIT ?3",
+      fmt::format(
+          "SELECT t.parameters, {}, p.peak_source = 'kernel' FROM trials t JOIN hosts h ON h.host_id = t.host_id "
+          "JOIN trial_totals p ON p.trial_id = t.trial_id WHERE t.sweep_id = ?1 AND t.state = 'done' AND h.name = "
+          "?2 AND p.peak_rss_bytes IS NOT NULL ORDER BY t.trial_id DESC LIMIT ?3",
+          kKnownPeakBytes),
       {sweep_id, host_name(), kMostRuns - static_cast<std::int64_t>(runs.size())},
       [](const std::vector<std::string>&) {},
       [&](const std::vector<Value>& row) {
         const ParameterValues all = parameter_values(text_of(row.at(0)).value());
-        PastRun run{.parameters = {}, .peak_mib = real_of(row.at(1)).value() / (1024.0 * 1024.0)};
+        PastRun run{.parameters = {},
+                    .peak_mib = real_of(row.at(1)).value() / (1024.0 * 1024.0),
+                    .is_sampled = whole_of(row.at(2)) != 1};
         for (const std::string& name : names) {
           const auto found = all.find(name);
           if (found == all.end()) return;

@@ -23,8 +23,8 @@ ProgramIdentity program_of_sweep(Database& database, std::int64_t sweep_id);
 // Values by which trials are told apart; the seed is none.
 ParameterValues parameter_values(const std::string& parameters_json);
 
-// The trials of the program's latest 1,000 sweeps that are done here and whose peak the kernel told, at most 1,000,
-// those that have all of `names`, with these alone.
+// The trials of the program's latest 1,000 sweeps that are done here and whose peak was read, at most 1,000, those that
+// have all of `names`, with these alone.
 std::vector<PastRun> past_runs_of(Database& database, const ProgramIdentity& program,
                                   const std::vector<std::string>& names);
 

@@ -93,6 +93,13 @@ std::vector<std::string> run_prediction_notes(const std::vector<PredictedRun>& r
     notes.push_back(fmt::format("Each of these settings, told by all the others, is off by {:.1f}% on average.",
                                 regression.relative_error() * 100));
   }
+  if (regression.sampled() > 0) {
+    notes.push_back(
+        fmt::format("Of {} of these trials several processes took part: their peak is that of the largest process or "
+                    "sample, a lower "
+                    "bound, and so is what is told from them.",
+                    regression.sampled()));
+  }
   if (const auto beyond = first_beyond(runs)) {
     notes.push_back(
         fmt::format("Some trials lie beyond what was measured ({}): there the interval is a guess.", *beyond));
@@ -124,6 +131,7 @@ std::string run_prediction_json(const std::vector<PredictedRun>& runs, const Reg
     rows.push_back(std::move(row));
   }
   const ordered_json answer = {{"trials_learnt_from", regression.runs()},
+                               {"sampled_peaks_among_them", regression.sampled()},
                                {"settings_learnt_from", regression.configurations()},
                                {"terms", regression.terms()},
                                {"mean_relative_error", regression.relative_error()},

@@ -214,6 +214,7 @@ void Regression::take_terms(const std::vector<ParameterValues>& settings, const 
 void Regression::note_measured(const std::vector<PastRun>& runs) {
   std::map<std::string, std::set<std::string>> values;
   for (const PastRun& run : runs) {
+    sampled_ += run.is_sampled ? 1 : 0;
     for (const auto& [name, value] : run.parameters) values[name].insert(value);
   }
   for (const auto& [name, different] : values) measured_[name] = {different.begin(), different.end()};

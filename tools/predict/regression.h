@@ -21,7 +21,8 @@ using ParameterValues = std::map<std::string, std::string>;
 
 struct PastRun {
   ParameterValues parameters;
-  double peak_mib = 0;  // resident, by the kernel's own mark
+  double peak_mib = 0;      // resident
+  bool is_sampled = false;  // of several processes, a lower bound; else the kernel's own mark
 };
 
 // what() says what was measured and how many trials of which kind are needed.
@@ -68,6 +69,7 @@ class Regression {
   const std::vector<std::string>& left_out() const { return left_out_; }  // words with too many different values
   std::size_t configurations() const { return configurations_; }
   std::size_t runs() const { return runs_; }
+  std::size_t sampled() const { return sampled_; }           // of the runs: peaks that are lower bounds
   double relative_error() const { return relative_error_; }  // mean, each configuration told by all others
 
  private:
@@ -85,7 +87,7 @@ class Regression {
   Eigen::VectorXd coefficients_;
   Eigen::MatrixXd scatter_;
   double variance_ = 0, degrees_ = 0;
-  std::size_t configurations_ = 0, runs_ = 0;
+  std::size_t configurations_ = 0, runs_ = 0, sampled_ = 0;
   double relative_error_ = 0;
   std::map<std::string, std::vector<std::string>> measured_;  // of each parameter, its different values
   std::vector<std::string> left_out_;
