@@ -114,7 +114,7 @@ TEST_CASE("a figure that holds half of what parameters take violates arithmetic"
   run_all(sweep, [](const NextTrial& trial) { return 100 + trial.parameters * 8 / (1024 * 1024); });
   const EffectsAnswer answer = ask(sweep);
   REQUIRE(violated_controls(answer.effects).size() == 1);
-  CHECK(violated_controls(answer.effects)[0].find("where arithmetic says 15.3 to 22.9") != std::string::npos);
+  CHECK(violated_controls(answer.effects)[0].find("where arithmetic says 15.3 to 34.3") != std::string::npos);
 }
 
 TEST_CASE("published figures are asked in the order of their table before anything ran") {
