@@ -15,8 +15,10 @@
 namespace memtrack {
 
 // SQL of trial t with its totals p: the largest resident memory that is known of it. Where the kernel did not tell that
-// of the whole tree, the largest sample and the largest process bound it from below.
-inline constexpr const char* kKnownPeakBytes = "max(p.peak_rss_bytes, coalesce(t.max_rss_bytes, 0))";
+// of the whole tree, the largest sample and the largest process bound it from below. What wait4(2) says of the latter
+// begins at the collector's own memory, some 6 MiB: it counts from 16 MiB on.
+inline constexpr const char* kKnownPeakBytes =
+    "max(p.peak_rss_bytes, iif(t.max_rss_bytes > 16777216, t.max_rss_bytes, 0))";
 
 // As the collector writes it into `hosts`.
 std::string host_name();

@@ -3,6 +3,7 @@ was killed, and the processes that belong to it."""
 import ctypes
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sqlite3
@@ -54,6 +55,7 @@ class Workplace:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="memtrack-faults-"))
         self.disk = self.folder / "disk"
         self.disk.mkdir()
+        self.is_sanitized = re.search("^MEMTRACK_SANITIZE:.*=.", (build / "CMakeCache.txt").read_text(), re.MULTILINE)
         self.has_small_disk = with_small_disk
         if with_small_disk:
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", self.disk], check=True)
