@@ -17,7 +17,8 @@ template <typename Step>
 void in_short_transactions(Database& database, std::string_view doing, Step&& step) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kLongest(200), kPause(50);
-  for (bool more = true; more;) {
+  bool more = true;
+  while (more) {
     const bool others_write = in_transaction(database, doing, [&](SQLite::Database& handle) {
       const auto begin = Clock::now();
       do {

@@ -97,6 +97,7 @@ void check_answers(std::string_view answers) {
     parser.eager(true);
     boost::system::error_code error;
     const std::size_t taken = parser.put(boost::asio::buffer(answers.data(), answers.size()), error);
+    if (!error && !parser.is_done()) parser.put_eof(error);  // a list for HTTP/1.0 ends with the connection
     require(!error && parser.is_done(), "each answer is a whole HTTP response");
     const http::response<http::string_body>& answer = parser.get();
     require(answer.result_int() == 100 || json::accept(answer.body()), "each answer is JSON");
