@@ -145,10 +145,24 @@ std::vector<pid_t> all_processes() {
   return pids;
 }
 
-bool is_collector_of(const std::string& command_line, const Trial& trial, const fs::path& database) {
+// Whatever the runtime folder that the file is in: the trial may run for the database that ours is a copy of.
+bool holds_lock_of(pid_t pid, const Trial& trial) {
+  const fs::path lock = trial_lock_path(trial.uid).filename();
+  std::error_code gone;
+  fs::directory_iterator entry(fmt::format("/proc/{}/fd", pid), gone);
+  for (const fs::directory_iterator end; !gone && entry != end; entry.increment(gone)) {
+    std::error_code closed;  // meanwhile
+    if (fs::read_symlink(entry->path(), closed).filename() == lock) return true;
+  }
+  return false;
+}
+
+bool is_collector_of(pid_t pid, const Trial& trial, const fs::path& database) {
+  const std::string command_line = read_proc_file(pid, "cmdline");
   const std::string wanted = fmt::format("--trial{}{}", '\0', trial.trial_id);
   return command_line.find("memtrack-collector") != std::string::npos &&
-         command_line.find('\0' + wanted + '\0') != std::string::npos && has_entry(command_line, database.string());
+         command_line.find('\0' + wanted + '\0') != std::string::npos &&
+         (has_entry(command_line, database.string()) || holds_lock_of(pid, trial));
 }
 
 FileDescriptor open_recorded_collector(Database& database, const Trial& trial) {
@@ -160,8 +174,7 @@ FileDescriptor open_recorded_collector(Database& database, const Trial& trial) {
   }
   FileDescriptor process = open_process(static_cast<pid_t>(*pid));
   // The command line is read after the pidfd was opened: had the pid changed hands in between, it is not a collector's.
-  if (process && !has_ended(process) &&
-      is_collector_of(read_proc_file(static_cast<pid_t>(*pid), "cmdline"), trial, database.path())) {
+  if (process && !has_ended(process) && is_collector_of(static_cast<pid_t>(*pid), trial, database.path())) {
     return process;
   }
   return {};

@@ -282,3 +282,21 @@ TEST_CASE("a database is guarded once, and the refusal names the process") {
     CHECK(std::string(error.what()).find(fmt::format("by process {}", getpid())) != std::string::npos);
   }
 }
+
+TEST_CASE("a trial that runs for another copy of the database is left alone though its lock is not seen") {
+  const Workplace place;
+  memtrack::testing::Daemon daemon(place);
+  REQUIRE(daemon.submit({"exec sleep 1000"}).status == 201);
+  REQUIRE(wait_until([&] { return place.processes_of_trial(1) == 1; }));
+  const auto copy = place / "copy.db";
+  const std::string command = fmt::format("sqlite3 {} '.backup {}'", place.database().string(), copy.string());
+  REQUIRE(std::system(command.c_str()) == 0);
+  {
+    const memtrack::testing::TemporaryDirectory elsewhere;
+    const memtrack::testing::Variable runtime("XDG_RUNTIME_DIR", elsewhere.path().string());
+    Database database = Database::open_for_writing(copy);
+    CHECK(recover(database).living == 1);
+  }
+  CHECK(place.processes_of_trial(1) == 1);
+  CHECK(place.sql("SELECT state FROM trials") == "running");
+}
