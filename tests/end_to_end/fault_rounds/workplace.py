@@ -72,10 +72,11 @@ class Workplace:
         self._reader = None
 
     def close(self):
+        if self.daemon:
+            self.daemon.kill()  # one that was started just now may not have its environment yet
+            self.daemon.wait()
         for process in self.processes():
             process.send(signal.SIGKILL)
-        if self.daemon:
-            self.daemon.wait()
         for client in self.clients:
             client.communicate()
         if self._reader:
