@@ -218,16 +218,15 @@ Calibration calibration_where_readable(const std::string& database) {
 void check_memory(const SweepOptions& options, SubmissionRequest& request) {
   const auto names = [&](const char* setting) { return request.config.find(setting) != std::string::npos; };
   if (!names("memory_limit") && !names("jobs") && !request.overrides.jobs) return;  // a huge file is not read twice
-  std::optional<Calibration> calibration;
-  for (const Sweep& sweep : parse_sweep_file(request.config, request.file, request.overrides)) {
-    if (!sweep.settings.memory_limit_bytes && sweep.settings.jobs < 2) continue;
-    if (!calibration) calibration = calibration_where_readable(options.database);
-    if (const auto warning = limit_warning(sweep, *calibration, options.file)) say("warning: " + *warning);
-    const std::int64_t machine_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-    if (const auto fewer = fewer_jobs(sweep, *calibration, machine_bytes)) {
-      say("warning: " + fewer->why);
-      request.overrides.jobs = std::min(request.overrides.jobs.value_or(fewer->jobs), fewer->jobs);
-    }
+  const std::vector<Sweep> sweeps = parse_sweep_file(request.config, request.file, request.overrides);
+  const Calibration calibration = calibration_where_readable(options.database);
+  for (const Sweep& sweep : sweeps) {
+    if (const auto warning = limit_warning(sweep, calibration, options.file)) say("warning: " + *warning);
+  }
+  const std::int64_t machine_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  if (const auto fewer = fewer_jobs(sweeps, calibration, machine_bytes)) {
+    say("warning: " + fewer->why);
+    request.overrides.jobs = fewer->jobs;
   }
 }
 

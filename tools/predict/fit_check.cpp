@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 
 #include "tools/predict/past_trials.h"
 #include "tools/predict/prediction.h"
@@ -37,6 +38,20 @@ std::string peak_text(const PredictedTrial& trial) {
                      peak.interval.high);
 }
 
+std::optional<FewerJobs> fewer_jobs_of(const Sweep& sweep, const Calibration& calibration, std::int64_t machine_bytes) {
+  const SweepSettings& settings = sweep.settings;
+  if (settings.memory_limit_bytes || settings.jobs < 2 || !sweep.built_in_trainer) return std::nullopt;
+  std::optional<PredictedTrial> largest;
+  for_each_predicted(sweep, calibration, [&](PredictedTrial trial) { keep_larger(largest, std::move(trial)); });
+  if (!largest) return std::nullopt;
+  const double each = largest->peak.interval.high * kMib;
+  const auto fitting = static_cast<std::int64_t>(static_cast<double>(machine_bytes) / each);
+  if (fitting >= settings.jobs) return std::nullopt;
+  const std::int64_t jobs = std::max<std::int64_t>(fitting, 1);
+  return FewerJobs{jobs, fmt::format("{} at a time and not {}: {}, and this machine has {:.0f} MiB", jobs,
+                                     settings.jobs, peak_text(*largest), static_cast<double>(machine_bytes) / kMib)};
+}
+
 }  // namespace
 
 std::optional<std::string> limit_warning(const Sweep& sweep, const Calibration& calibration, const std::string& file) {
@@ -55,18 +70,19 @@ std::optional<std::string> limit_warning(const Sweep& sweep, const Calibration& 
                      shell_word(file));
 }
 
-std::optional<FewerJobs> fewer_jobs(const Sweep& sweep, const Calibration& calibration, std::int64_t machine_bytes) {
-  const SweepSettings& settings = sweep.settings;
-  if (settings.memory_limit_bytes || settings.jobs < 2 || !sweep.built_in_trainer) return std::nullopt;
-  std::optional<PredictedTrial> largest;
-  for_each_predicted(sweep, calibration, [&](PredictedTrial trial) { keep_larger(largest, std::move(trial)); });
-  if (!largest) return std::nullopt;
-  const double each = largest->peak.interval.high * kMib;
-  const auto fitting = static_cast<std::int64_t>(static_cast<double>(machine_bytes) / each);
-  if (fitting >= settings.jobs) return std::nullopt;
-  const std::int64_t jobs = std::max<std::int64_t>(fitting, 1);
-  return FewerJobs{jobs, fmt::format("{} at a time and not {}: {}, and this machine has {:.0f} MiB", jobs,
-                                     settings.jobs, peak_text(*largest), static_cast<double>(machine_bytes) / kMib)};
+std::optional<FewerJobs> fewer_jobs(std::span<const Sweep> sweeps, const Calibration& calibration,
+                                    std::int64_t machine_bytes) {
+  std::optional<FewerJobs> fewest;
+  std::int64_t asked_for = std::numeric_limits<std::int64_t>::max();
+  for (const Sweep& sweep : sweeps) {
+    asked_for = std::min(asked_for, sweep.settings.jobs);
+    const std::optional<FewerJobs> fewer = fewer_jobs_of(sweep, calibration, machine_bytes);
+    if (fewer && (!fewest || fewer->jobs < fewest->jobs)) fewest = fewer;
+  }
+  if (fewest && asked_for < fewest->jobs) {
+    *fewest = {asked_for, fewest->why + fmt::format("; {} for all, as another sweep of the file asks", asked_for)};
+  }
+  return fewest;
 }
 
 }  // namespace memtrack

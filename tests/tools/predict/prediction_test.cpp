@@ -184,7 +184,7 @@ TEST_CASE("a sweep that may not fit its limit is told before it is queued") {
 TEST_CASE("of several trials at a time as many are run as will fit the machine") {
   const auto fewer_of = [](const std::string& settings, double machine_mib) {
     const std::string text = "name: wide\nmethod: grid\nparameters:\n  hidden_layers: {values: [[64], [8000, 8000]]}\n";
-    return fewer_jobs(parse_sweep_file(text + settings, "wide.yaml", {}).at(0), Calibration::built_in(),
+    return fewer_jobs(parse_sweep_file(text + settings, "wide.yaml", {}), Calibration::built_in(),
                       static_cast<std::int64_t>(machine_mib * kMib));
   };
   const double largest = predict(R"({"hidden_layers": [8000, 8000]})").peak.interval.high;
@@ -195,4 +195,7 @@ TEST_CASE("of several trials at a time as many are run as will fit the machine")
   CHECK(fewer_of("memtrack: {jobs: 8}\n", 0.5 * largest)->jobs == 1);
   CHECK_FALSE(fewer_of("memtrack: {jobs: 3}\n", 3.5 * largest));
   CHECK_FALSE(fewer_of("memtrack: {jobs: 8, memory_limit: 512MiB}\n", largest));
+  // A second sweep of the file that asks for one at a time is not given more.
+  const std::string alone = "memtrack: {jobs: 8}\n---\nmethod: grid\nparameters: {epochs: {value: 1}}\n";
+  CHECK(fewer_of(alone, 3.5 * largest)->jobs == 1);
 }
