@@ -67,6 +67,15 @@ std::vector<Regressor> regressors_of(const std::string& parameter, const std::ve
   return levels;
 }
 
+Interval range_of(const Regressor& regressor, const std::string& parameter, const std::vector<std::string>& values) {
+  Interval range{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+  for (const std::string& value : values) {
+    const double given = regressor.value_in({{parameter, value}}).value();
+    range = {std::min(range.low, given), std::max(range.high, given)};
+  }
+  return range;
+}
+
 // The error of each row as all others predict it (Allen's PRESS residuals); infinite where they cannot.
 Eigen::VectorXd errors_left_out(const Eigen::MatrixXd& x, const Eigen::VectorXd& y) {
   const Fit fit = least_squares(x, y);
@@ -217,16 +226,22 @@ void Regression::note_measured(const std::vector<PastRun>& runs) {
     sampled_ += run.is_sampled ? 1 : 0;
     for (const auto& [name, value] : run.parameters) values[name].insert(value);
   }
-  for (const auto& [name, different] : values) measured_[name] = {different.begin(), different.end()};
+  for (const auto& [name, different] : values) {
+    Measured& measured = measured_[name];
+    measured.values = {different.begin(), different.end()};
+    measured.regressors = regressors_of(name, measured.values);
+    for (const Regressor& regressor : measured.regressors) {
+      measured.ranges.push_back(range_of(regressor, name, measured.values));
+    }
+  }
 }
 
 std::vector<Regression::Term> Regression::candidate_terms() {
   std::vector<Regressor> regressors;
-  for (const auto& [parameter, values] : measured_) {
-    if (values.size() < 2) continue;
-    const std::vector<Regressor> given = regressors_of(parameter, values);
-    if (given.empty()) left_out_.push_back(escape_controls(parameter));
-    regressors.insert(regressors.end(), given.begin(), given.end());
+  for (const auto& [parameter, measured] : measured_) {
+    if (measured.values.size() < 2) continue;
+    if (measured.regressors.empty()) left_out_.push_back(escape_controls(parameter));
+    regressors.insert(regressors.end(), measured.regressors.begin(), measured.regressors.end());
   }
   std::vector<Term> terms;
   for (std::size_t i = 0; i < regressors.size(); ++i) {
@@ -244,19 +259,14 @@ double Regression::value_of(const Term& term, const ParameterValues& values) {
 
 // Numbers may lie beyond what was measured, and are told then; words and forms may not.
 bool Regression::is_beyond(const std::string& parameter, const std::string& value) const {
-  const std::vector<std::string>& known = measured_.at(parameter);
-  if (std::find(known.begin(), known.end(), value) != known.end()) return false;
-  for (const Regressor& regressor : regressors_of(parameter, known)) {
+  const Measured& known = measured_.at(parameter);
+  if (std::binary_search(known.values.begin(), known.values.end(), value)) return false;
+  for (std::size_t i = 0; i < known.regressors.size(); ++i) {
+    const Regressor& regressor = known.regressors[i];
     if (regressor.kind == Regressor::Kind::level) throw UnknownValue(parameter, value);
     const std::optional<double> number = regressor.value_in({{parameter, value}});
     if (!number) throw UnknownValue(parameter, value);
-    double low = std::numeric_limits<double>::infinity(), high = -low;
-    for (const std::string& each : known) {
-      const double measured = regressor.value_in({{parameter, each}}).value();
-      low = std::min(low, measured);
-      high = std::max(high, measured);
-    }
-    if (*number < low || *number > high) return true;
+    if (*number < known.ranges[i].low || *number > known.ranges[i].high) return true;
   }
   return false;
 }

@@ -89,7 +89,13 @@ class Regression {
   double variance_ = 0, degrees_ = 0;
   std::size_t configurations_ = 0, runs_ = 0, sampled_ = 0;
   double relative_error_ = 0;
-  std::map<std::string, std::vector<std::string>> measured_;  // of each parameter, its different values
+  // Of a parameter, its different values and how far what they give reaches.
+  struct Measured {
+    std::vector<std::string> values;
+    std::vector<Regressor> regressors;
+    std::vector<Interval> ranges;  // of each regressor
+  };
+  std::map<std::string, Measured> measured_;
   std::vector<std::string> left_out_;
 };
 
