@@ -28,7 +28,9 @@ std::string escape_controls(std::string_view text);
 
 bool is_utf8(std::string_view text);
 
-// 1572864 -> "1.50". MiB are 1,048,576 bytes.
+inline constexpr double kMib = 1024.0 * 1024.0;  // bytes
+
+// 1572864 -> "1.50".
 std::string format_mib(double bytes);
 
 // Shortest text that reads back to the same number; always marked as real: "3.0", "1e-05", "inf".

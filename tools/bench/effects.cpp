@@ -21,13 +21,13 @@
 #include "tools/effects/trials.h"
 #include "tools/predict/past_trials.h"
 #include "tools/predict/prediction.h"
+#include "tools/text.h"
 
 using namespace memtrack;
 
 namespace {
 
 constexpr int kRepeats = 10;
-constexpr double kMib = 1024 * 1024;
 
 struct Spread {
   double network_mib;

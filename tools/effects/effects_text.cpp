@@ -136,8 +136,8 @@ std::vector<std::string> effects_head(const EffectsAnswer& answer) {
                               count_of(static_cast<std::int64_t>(effects.trials), "trial"),
                               count_of(static_cast<std::int64_t>(effects.networks), "configuration"),
                               count_of(static_cast<std::int64_t>(effects.blocks), "block"),
-                              format_mib(effects.mean * 1048576), format_mib(effects.smallest * 1048576),
-                              format_mib(effects.largest * 1048576), effects.explained * 100));
+                              format_mib(effects.mean * kMib), format_mib(effects.smallest * kMib),
+                              format_mib(effects.largest * kMib), effects.explained * 100));
   if (violated_controls(effects).empty()) {
     if (const std::string held = held_controls(effects); !held.empty()) lines.push_back(held);
   }

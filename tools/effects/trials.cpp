@@ -23,8 +23,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kMib = 1024.0 * 1024.0;
-
 constexpr std::array kMetrics = std::to_array<EffectMetric>({
     {"anon", "anonymous memory",
      "the mean of tree_rss_anon_bytes: anonymous resident memory of the trial's own processes",

@@ -18,7 +18,6 @@
 namespace memtrack {
 namespace {
 
-constexpr double kMib = 1024.0 * 1024.0;
 constexpr double kLogarithmicFrom = 50;  // largest over smallest
 constexpr double kMostWholes = 12;       // ticks of an axis
 constexpr std::size_t kMostPanels = 9, kMostWords = 24;

@@ -19,7 +19,6 @@
 namespace memtrack {
 namespace {
 
-constexpr double kMib = 1024.0 * 1024.0;
 constexpr std::size_t kColumns = 600, kMostTrials = 60;
 
 // From the foot up: what is there first, lowest.

@@ -6,12 +6,11 @@
 
 #include "storage/query.h"
 #include "tools/plot/thinning.h"
+#include "tools/text.h"
 #include "tools/values.h"
 
 namespace memtrack {
 namespace {
-
-constexpr double kMib = 1024.0 * 1024.0;
 
 double seconds_between(std::int64_t from_ns, std::int64_t to_ns) {
   return static_cast<double>(to_ns - from_ns) / 1e9;

@@ -14,7 +14,6 @@ namespace memtrack {
 namespace {
 
 constexpr std::int64_t kMostLookedAt = 10'000;
-constexpr double kMib = 1024.0 * 1024.0;
 
 // Returns how many were looked at.
 std::int64_t for_each_predicted(const Sweep& sweep, const Calibration& calibration,

@@ -16,8 +16,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr double kMib = 1024.0 * 1024.0;
-
 std::string mib_text(double mib) {
   return fmt::format("{:.{}f}", mib, mib < 10 ? 2 : 1);
 }

@@ -15,8 +15,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr double kMib = 1024.0 * 1024.0;
-
 // Those that differ among the trials; of one trial all.
 std::vector<std::string> shown_parameters(const std::vector<PredictedRun>& runs) {
   std::map<std::string, std::set<std::string>> values;

@@ -3,10 +3,10 @@
 #include <Eigen/Dense>
 #include <cmath>
 
+#include "tools/text.h"
+
 namespace memtrack {
 namespace {
-
-constexpr double kMib = 1024.0 * 1024.0;
 
 double mib(std::int64_t bytes) {
   return static_cast<double>(bytes) / kMib;

@@ -15,8 +15,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr double kMib = 1024.0 * 1024.0;
-
 using Configurations = std::map<std::string, std::vector<double>>;  // hyperparameters -> figures of their trials
 
 // Repeats differ in their seed alone.

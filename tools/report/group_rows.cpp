@@ -2,12 +2,11 @@
 
 #include "tools/report/report.h"
 #include "tools/report/selection.h"
+#include "tools/text.h"
 #include "tools/values.h"
 
 namespace memtrack {
 namespace {
-
-constexpr double kMib = 1024.0 * 1024.0;
 
 Value mib(std::optional<double> bytes) {
   return bytes ? Value(*bytes / kMib) : Value();
