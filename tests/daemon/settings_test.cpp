@@ -9,8 +9,10 @@
 #include "daemon/settings.h"
 #include "storage/paths.h"
 #include "tests/daemon/fixture.h"
+#include "tests/text.h"
 
 using namespace memtrack;
+using memtrack::testing::contains;
 using memtrack::testing::Daemon;
 using memtrack::testing::EndedDaemon;
 using memtrack::testing::read_file;
@@ -25,10 +27,6 @@ std::string write_config(const Workplace& place, const std::string& text) {
   const std::filesystem::path file = place / "memtrackd.conf";
   std::ofstream(file) << text;
   return file.string();
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/datasets/download_fixture.h"
+#include "tests/text.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/datasets/fixture.h"
+#include "tests/text.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tests/datasets/download_fixture.h"
+#include "tests/text.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;

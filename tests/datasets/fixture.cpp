@@ -150,8 +150,4 @@ void write_cifar_folder(const fs::path& data) {
   for (const auto& [name, contents] : cifar_members()) write_file(data / "cifar-10" / name, contents);
 }
 
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
-
 }  // namespace memtrack::testing

@@ -57,6 +57,4 @@ std::string error_of(Function&& function) {
   return "";
 }
 
-bool contains(std::string_view text, std::string_view part);
-
 }  // namespace memtrack::testing

@@ -6,6 +6,7 @@
 
 #include "datasets/catalog.h"
 #include "tests/datasets/fixture.h"
+#include "tests/text.h"
 
 namespace memtrack {
 namespace {

@@ -6,6 +6,7 @@
 #include "datasets/catalog.h"
 #include "datasets/cifar.h"
 #include "tests/datasets/download_fixture.h"
+#include "tests/text.h"
 
 namespace memtrack {
 namespace {

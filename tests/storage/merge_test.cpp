@@ -14,6 +14,7 @@
 #include "tests/small_disk.h"
 #include "tests/storage/stored_rows.h"
 #include "tests/temporary_directory.h"
+#include "tests/text.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;
@@ -31,10 +32,6 @@ std::string message_of(const std::function<void()>& action) {
     return error.what();
   }
   return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // Every file of a folder with its bytes.

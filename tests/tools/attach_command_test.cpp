@@ -4,15 +4,13 @@
 #include <fmt/format.h>
 
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 
 using memtrack::testing::CommandResult;
+using memtrack::testing::contains;
 using memtrack::testing::Session;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // In a shell script: `trial_runs` waits until an attached trial is measured, `ticks N` until it has so many.
 constexpr const char* kFunctions =

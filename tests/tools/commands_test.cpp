@@ -14,16 +14,13 @@
 #include "storage/trial_queue.h"
 #include "sweeps/event.h"
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::int64_t count_lines(const std::string& text) {
   return std::count(text.begin(), text.end(), '\n');

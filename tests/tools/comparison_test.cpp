@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
 
@@ -31,10 +32,6 @@ ComparedSide side(const std::string& title, const std::vector<std::pair<int, dou
 
 std::string text_of(const Figure& figure, const ComparedSide& a, const ComparedSide& b) {
   return fmt::format("{}", fmt::join(comparison_text(figure, a, b, compare_sides(figure, a, b)), "\n"));
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

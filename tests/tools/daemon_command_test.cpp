@@ -6,16 +6,14 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 
 using memtrack::testing::CommandResult;
+using memtrack::testing::contains;
 using memtrack::testing::Session;
 using memtrack::testing::wait_until;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string shell_sweep(const std::string& script, int trials = 2) {
   std::string values;

@@ -8,10 +8,12 @@
 #include <sstream>
 
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tools/text.h"
 
 using namespace memtrack;
 using memtrack::testing::CommandResult;
+using memtrack::testing::contains;
 using memtrack::testing::Session;
 
 namespace {
@@ -58,10 +60,6 @@ Finding find(const std::vector<Finding>& findings, const std::string& subject) {
                                   [&](const Finding& finding) { return finding.subject == subject; });
   REQUIRE(found != findings.end());
   return *found;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "tests/end_to_end/session.h"
 #include "tests/small_disk.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
 
@@ -16,14 +17,6 @@ using namespace memtrack;
 using namespace memtrack::testing;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::string in_database(RecordedSweep& sweep, const std::string& command) {
-  return fmt::format("MEMTRACK_DB={} {}", sweep.path().string(), command);
-}
 
 std::string count_of_trials(const Session& session, const std::string& database) {
   return session.output_of(fmt::format("sqlite3 -readonly {} 'SELECT count(*) FROM trials'", database));
@@ -41,7 +34,7 @@ TEST_CASE("export writes every sample of a sweep and every column as the stock s
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000, 1100, 1300}});
   sweep.record({.used_mib = {2000}});
-  const std::string ours = session.output_of(in_database(sweep, "memtrack export"));
+  const std::string ours = session.output_of(sweep.asked_by("memtrack export"));
   CHECK(ours ==
         session.output_of(fmt::format(
             "sqlite3 -readonly -header -csv {} 'SELECT * FROM samples ORDER BY trial_id, time_ns' | tr -d '\\r'",
@@ -55,7 +48,7 @@ TEST_CASE("export takes trials or everything and any relation and writes an obje
   sweep.record({.used_mib = {1000, 1100}, .test_accuracy = 0.5});
   const std::int64_t second = sweep.record({.used_mib = {2000}});
   std::istringstream lines(
-      session.output_of(in_database(sweep, fmt::format("memtrack export --trial {} --format jsonl", second))));
+      session.output_of(sweep.asked_by(fmt::format("memtrack export --trial {} --format jsonl", second))));
   int count = 0;
   for (std::string line; std::getline(lines, line); ++count) {
     const auto object = nlohmann::json::parse(line);
@@ -65,7 +58,7 @@ TEST_CASE("export takes trials or everything and any relation and writes an obje
   }
   CHECK(count == 2);
   const auto lines_of = [&](const std::string& arguments) {
-    return session.output_of(in_database(sweep, fmt::format("memtrack export {} --format jsonl | wc -l", arguments)));
+    return session.output_of(sweep.asked_by(fmt::format("memtrack export {} --format jsonl | wc -l", arguments)));
   };
   CHECK(lines_of("--trial 1,2") == "5\n");
   CHECK(lines_of("--all --relation trial_memory") == "3\n");
@@ -80,17 +73,17 @@ TEST_CASE("export writes a file beside its place and replaces one only where tha
   const Session session;
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000}});
-  CHECK(contains(session.output_of(in_database(sweep, "memtrack export -o out.csv")), "out.csv: 2 rows of samples"));
+  CHECK(contains(session.output_of(sweep.asked_by("memtrack export -o out.csv")), "out.csv: 2 rows of samples"));
   const std::string whole = session.output_of("cat out.csv");
-  CHECK(whole == session.output_of(in_database(sweep, "memtrack export")));
+  CHECK(whole == session.output_of(sweep.asked_by("memtrack export")));
   session.write_file("out.csv", "mine\n");
-  const CommandResult refused = session.run(in_database(sweep, "memtrack export -o out.csv"));
+  const CommandResult refused = session.run(sweep.asked_by("memtrack export -o out.csv"));
   CHECK(refused.exit_code == kUsage);
   CHECK(contains(refused.errors, "out.csv is there already; --force replaces it"));
   CHECK(session.output_of("cat out.csv") == "mine\n");
-  session.output_of(in_database(sweep, "memtrack export -o out.csv --force"));
+  session.output_of(sweep.asked_by("memtrack export -o out.csv --force"));
   CHECK(session.output_of("cat out.csv") == whole);
-  const CommandResult device = session.run(in_database(sweep, "memtrack export -o /dev/null --force"));
+  const CommandResult device = session.run(sweep.asked_by("memtrack export -o /dev/null --force"));
   CHECK(device.exit_code == kUsage);
   CHECK(contains(device.errors, "no regular file"));
   CHECK(listing(session, ".") == "data\nout.csv\nrun\n");
@@ -111,16 +104,16 @@ TEST_CASE("export that is asked for what is not there says so and leaves nothing
                {"-o missing/out.csv", "missing/out.csv"}};
   for (const auto& one : cases) {
     CAPTURE(one.arguments);
-    const CommandResult result = session.run(in_database(sweep, fmt::format("memtrack export {}", one.arguments)));
+    const CommandResult result = session.run(sweep.asked_by(fmt::format("memtrack export {}", one.arguments)));
     CHECK(result.exit_code == kUsage);
     CHECK(contains(result.errors, one.message));
     CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
   }
-  const CommandResult none = session.run(in_database(sweep, "memtrack export"));  // none has begun
+  const CommandResult none = session.run(sweep.asked_by("memtrack export"));  // none has begun
   CHECK(none.exit_code == kRight);
   CHECK(std::count(none.output.begin(), none.output.end(), '\n') == 1);
   CHECK(contains(none.errors, "no samples were kept"));
-  CHECK(session.run(in_database(sweep, "memtrack export --relation trials | head -n 1")).exit_code == kRight);
+  CHECK(session.run(sweep.asked_by("memtrack export --relation trials | head -n 1")).exit_code == kRight);
   CHECK(listing(session, ".") == "data\nrun\n");
 }
 
@@ -139,7 +132,7 @@ TEST_CASE("a full disk leaves neither a half export nor a half backup and keeps 
   disk->fill();
   for (const std::string command : {"memtrack export --force -o ", "memtrack backup --force "}) {
     CAPTURE(command);
-    const CommandResult result = session.run(in_database(sweep, command + file));
+    const CommandResult result = session.run(sweep.asked_by(command + file));
     CHECK(result.exit_code == kFailed);
     CHECK(std::count(result.errors.begin(), result.errors.end(), '\n') == 1);
   }
@@ -211,22 +204,22 @@ TEST_CASE("prune says what it would do and does nothing unless it is told what s
   const Session session;
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000, 1100}});
-  CHECK(session.output_of(in_database(sweep, "memtrack prune --older-than 90d --keep-summaries --dry-run")) ==
+  CHECK(session.output_of(sweep.asked_by("memtrack prune --older-than 90d --keep-summaries --dry-run")) ==
         "would delete 3 samples of 1 trial, and 0 rows of their processes\n");
-  CHECK(session.run(in_database(sweep, "memtrack prune --older-than 90d")).exit_code == kUsage);
+  CHECK(session.run(sweep.asked_by("memtrack prune --older-than 90d")).exit_code == kUsage);
   for (const char* age : {"90", "d", "-1d", "1.5d", "99999999w", "soon"}) {
     CAPTURE(age);
     const CommandResult result =
-        session.run(in_database(sweep, fmt::format("memtrack prune --keep-summaries --older-than={}", age)));
+        session.run(sweep.asked_by(fmt::format("memtrack prune --keep-summaries --older-than={}", age)));
     CHECK(result.exit_code == kUsage);
     CHECK(contains(result.errors, "90d"));
   }
-  CHECK(session.output_of(in_database(sweep, "memtrack prune --older-than 5200w --keep-summaries")) ==
+  CHECK(session.output_of(sweep.asked_by("memtrack prune --older-than 5200w --keep-summaries")) ==
         "deleted 0 samples of 0 trials, and 0 rows of their processes\n");
-  const std::string before = session.output_of(in_database(sweep, "memtrack report"));
-  CHECK(session.output_of(in_database(sweep, "memtrack prune --older-than 90d --keep-summaries")) ==
+  const std::string before = session.output_of(sweep.asked_by("memtrack report"));
+  CHECK(session.output_of(sweep.asked_by("memtrack prune --older-than 90d --keep-summaries")) ==
         "deleted 3 samples of 1 trial, and 0 rows of their processes\n");
-  CHECK(session.output_of(in_database(sweep, "memtrack report")) == before);
+  CHECK(session.output_of(sweep.asked_by("memtrack report")) == before);
   const CommandResult missing = session.run("memtrack prune --older-than 90d --keep-summaries");
   CHECK(missing.exit_code == kUsage);
   CHECK(listing(session, ".") == "data\nrun\n");
@@ -236,18 +229,18 @@ TEST_CASE("backup makes a copy that reads the same and overwrites nothing unaske
   const Session session;
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000, 1100}});
-  CHECK(contains(session.output_of(in_database(sweep, "memtrack backup copy.db")), "copy.db: "));
-  CHECK(session.output_of("memtrack report --db copy.db") == session.output_of(in_database(sweep, "memtrack report")));
-  const CommandResult again = session.run(in_database(sweep, "memtrack backup copy.db"));
+  CHECK(contains(session.output_of(sweep.asked_by("memtrack backup copy.db")), "copy.db: "));
+  CHECK(session.output_of("memtrack report --db copy.db") == session.output_of(sweep.asked_by("memtrack report")));
+  const CommandResult again = session.run(sweep.asked_by("memtrack backup copy.db"));
   CHECK(again.exit_code == kUsage);
   CHECK(contains(again.errors, "copy.db is there already; --force replaces it"));
   sweep.record({.used_mib = {1000}});
-  session.output_of(in_database(sweep, "memtrack backup --force copy.db"));
-  CHECK(session.output_of("memtrack report --db copy.db") == session.output_of(in_database(sweep, "memtrack report")));
+  session.output_of(sweep.asked_by("memtrack backup --force copy.db"));
+  CHECK(session.output_of("memtrack report --db copy.db") == session.output_of(sweep.asked_by("memtrack report")));
   const CommandResult itself = session.run(fmt::format("memtrack backup --db {0} --force {0}", sweep.path().string()));
   CHECK(itself.exit_code == kUsage);
   CHECK(contains(itself.errors, "is the database itself"));
   session.write_file("copy.db-wal", "in use");
-  CHECK(contains(session.run(in_database(sweep, "memtrack backup --force copy.db")).errors, "copy.db-wal"));
+  CHECK(contains(session.run(sweep.asked_by("memtrack backup --force copy.db")).errors, "copy.db-wal"));
   CHECK(session.run("memtrack backup nothing.db").exit_code == kUsage);
 }

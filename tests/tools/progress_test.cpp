@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/sweep_progress.h"
 #include "tools/text.h"
@@ -10,10 +11,6 @@ using namespace memtrack::testing;
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

@@ -5,17 +5,15 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 
 using memtrack::testing::CommandResult;
+using memtrack::testing::contains;
 using memtrack::testing::Session;
 using memtrack::testing::wait_until;
 using nlohmann::json;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // Two trials: the first is right, the second fails unless there is a file `mended`.
 const char* kHalfRight =

@@ -43,6 +43,9 @@ class RecordedSweep {
   Database& database() { return database_; }
   std::filesystem::path path() const { return database_.path(); }
 
+  // The shell's words of a command that asks this database.
+  std::string asked_by(const std::string& command) const { return "MEMTRACK_DB=" + path().string() + " " + command; }
+
  private:
   TemporaryDirectory folder_;
   Database database_;

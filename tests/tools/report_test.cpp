@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
 #include "tools/report/latex_table.h"
@@ -39,10 +40,6 @@ std::string notes_of(const Report& report) {
     text += note + "\n";
   }
   return text;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 // The cells of a column, by the last line of its title.

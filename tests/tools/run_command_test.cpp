@@ -6,18 +6,12 @@
 #include <algorithm>
 
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 
 using memtrack::testing::CommandResult;
+using memtrack::testing::contains;
 using memtrack::testing::Session;
 using memtrack::testing::wait_until;
-
-namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("run gives back the command's exit code and sums up on standard error") {
   const Session session;

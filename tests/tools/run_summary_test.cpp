@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <sstream>
 
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/text.h"
 
 using namespace memtrack;
+using memtrack::testing::contains;
 using memtrack::testing::kMiB;
 
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::size_t widest(const std::string& text) {
   std::size_t width = 0;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
 #include "tools/sql/prompt.h"
@@ -15,14 +16,6 @@ using namespace memtrack;
 using namespace memtrack::testing;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-std::string in_database(RecordedSweep& sweep, const std::string& command) {
-  return fmt::format("MEMTRACK_DB={} {}", sweep.path().string(), command);
-}
 
 // Talks to a program at a terminal: waits for a text, then types. Ends with the program's exit code; prints all that
 // was shown. The terminal's settings must be at the end what they were.
@@ -76,19 +69,18 @@ TEST_CASE("a query comes from a file or from standard input") {
     session.output_of(fmt::format("export MEMTRACK_DB={}; {} > answer", sweep.path().string(), command));
     CHECK(session.output_of("cat answer") == answer);
   }
-  const CommandResult missing = session.run(in_database(sweep, "memtrack sql --file nothing.sql"));
+  const CommandResult missing = session.run(sweep.asked_by("memtrack sql --file nothing.sql"));
   CHECK(missing.exit_code == kUsage);
   CHECK(contains(missing.errors, "cannot read the query in nothing.sql"));
-  CHECK(session.run(in_database(sweep, "memtrack sql --file q.sql 'SELECT 1'")).exit_code == kUsage);
-  CHECK(session.run(in_database(sweep, "memtrack sql </dev/null")).exit_code == kUsage);
+  CHECK(session.run(sweep.asked_by("memtrack sql --file q.sql 'SELECT 1'")).exit_code == kUsage);
+  CHECK(session.run(sweep.asked_by("memtrack sql </dev/null")).exit_code == kUsage);
 }
 
 TEST_CASE("the functions of ours answer on the command line") {
   const Session session;
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000, 1100, 1900}});
-  CHECK(session.output_of(in_database(
-            sweep,
+  CHECK(session.output_of(sweep.asked_by(
             "memtrack sql --format csv \"SELECT mib(median(used_bytes)) AS mib FROM samples WHERE kind = 'tick'\"")) ==
         "mib\n1100.0\n");
 }
@@ -112,17 +104,17 @@ TEST_CASE("the schema's help is made of the comments in the schema") {
 TEST_CASE("sql --schema tells relations and functions and one relation's columns") {
   const Session session;
   RecordedSweep sweep(list_sweep());
-  const std::string all = session.output_of(in_database(sweep, "COLUMNS=200 memtrack sql --schema"));
+  const std::string all = session.output_of(sweep.asked_by("COLUMNS=200 memtrack sql --schema"));
   for (const char* part : {"trial_memory", "one row per sample", "percentile(x, p)", "phase_memory"}) {
     CAPTURE(part);
     CHECK(contains(all, part));
   }
-  const std::string trials = session.output_of(in_database(sweep, "COLUMNS=200 memtrack sql --schema trials"));
+  const std::string trials = session.output_of(sweep.asked_by("COLUMNS=200 memtrack sql --schema trials"));
   for (const char* part : {"1-based place in the sweep file", "of the trial's cgroup", "a published figure, MiB"}) {
     CAPTURE(part);
     CHECK(contains(trials, part));
   }
-  const CommandResult wrong = session.run(in_database(sweep, "memtrack sql --schema trial_memoy"));
+  const CommandResult wrong = session.run(sweep.asked_by("memtrack sql --schema trial_memoy"));
   CHECK(wrong.exit_code == kUsage);
   CHECK(contains(wrong.errors, "did you mean 'trial_memory'?"));
 }
@@ -141,7 +133,7 @@ while not blocks_sigint(): pass
 child.send_signal(signal.SIGINT)
 print(child.communicate()[1].decode(), child.returncode)
 )py");
-  const std::string told = session.output_of(in_database(sweep, "python3 interrupt.py"));
+  const std::string told = session.output_of(sweep.asked_by("python3 interrupt.py"));
   CHECK(contains(told, "the query was stopped"));
   CHECK(contains(told, " 130\n"));
 }
@@ -158,7 +150,7 @@ TEST_CASE("at a terminal sql prompts and completes and remembers and leaves the 
   const Session session;
   RecordedSweep sweep(list_sweep());
   session.write_file("drive.py", kDrive);
-  const std::string drive = in_database(sweep, "python3 drive.py 'memtrack sql --format csv' ");
+  const std::string drive = sweep.asked_by("python3 drive.py 'memtrack sql --format csv' ");
   // Tab makes trial_memory of trial_me, a statement takes two lines, Ctrl-C gives one up, an error is survived.
   const std::string shown = session.output_of(
       drive + R"('memtrack> |SELECT count(*) AS n\n' '...> |FROM trial_me\t;\n' 'n|' 'memtrack> |SELECT broken\x03')"
@@ -175,8 +167,7 @@ TEST_CASE("Ctrl-C at the prompt stops the query and not the prompt") {
   const Session session;
   RecordedSweep sweep(list_sweep());
   session.write_file("drive.py", kDrive);
-  const std::string shown = session.output_of(in_database(
-      sweep,
+  const std::string shown = session.output_of(sweep.asked_by(
       R"(python3 drive.py 'memtrack sql --format csv' 'memtrack> |WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT )"
       R"(i + 1 FROM n) SELECT count(*) FROM n;\n' 'FROM n;|' 'a query runs|\x03' 'the query was stopped|' )"
       R"('memtrack> |SELECT 6 * 7;\n' '42|' 'memtrack> |.quit\n')"));

@@ -7,9 +7,12 @@
 #include <string>
 
 #include "datasets/catalog.h"
+#include "tests/text.h"
 
 namespace memtrack {
 namespace {
+
+using testing::contains;
 
 std::string error_of(const std::vector<std::string>& arguments) {
   try {
@@ -18,10 +21,6 @@ std::string error_of(const std::vector<std::string>& arguments) {
     return error.what();
   }
   return "";
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 }  // namespace

@@ -28,9 +28,12 @@
 
 #include "sweeps/event.h"
 #include "sweeps/trainer_parameters.h"
+#include "tests/text.h"
 
 namespace memtrack {
 namespace {
+
+using testing::contains;
 
 namespace fs = std::filesystem;
 
@@ -116,10 +119,6 @@ void wait_until(const std::function<bool()>& condition) {
     REQUIRE(std::chrono::steady_clock::now() < end);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 // A unix datagram socket as the collector has one.

@@ -5,8 +5,12 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "tests/text.h"
+
 namespace memtrack {
 namespace {
+
+using testing::contains;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -28,10 +32,6 @@ TrainingResult result_of(std::vector<EpochResult> epochs) {
   result.threads = 1;
   result.epochs = std::move(epochs);
   return result;
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
 }
 
 }  // namespace

@@ -5,17 +5,15 @@
 #include <algorithm>
 
 #include "tests/temporary_directory.h"
+#include "tests/text.h"
 #include "tools/child_process.h"
 #include "tools/exit_codes.h"
 
 using namespace memtrack;
+using memtrack::testing::contains;
 namespace fs = std::filesystem;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 Picture picture_named(const std::string& name) {
   Panel panel{.title = name,

@@ -10,6 +10,7 @@
 
 #include "sweeps/event.h"
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 
 using namespace memtrack;
@@ -52,10 +53,6 @@ class PlotSession {
   RecordedSweep sweep_;
   Session session_;
 };
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

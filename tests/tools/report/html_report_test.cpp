@@ -13,6 +13,7 @@
 
 #include "sweeps/event.h"
 #include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/report/report.h"
 
@@ -20,10 +21,6 @@ using namespace memtrack;
 using namespace memtrack::testing;
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::size_t count_of_parts(const std::string& text, const std::string& part) {
   std::size_t count = 0;
