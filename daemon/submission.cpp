@@ -246,7 +246,8 @@ json submit(const fs::path& path, const SubmissionRequest& request) {
   const bool trains =
       std::any_of(sweeps.begin(), sweeps.end(), [](const Sweep& sweep) { return sweep.built_in_trainer; });
   const ExpansionContext context{.environment = request.environment,
-                                 .trainer = trains ? sibling_program("memtrack-trainer").string() : ""};
+                                 .trainer = trains ? sibling_program("memtrack-trainer").string() : "",
+                                 .share = request.share};
   refuse_unless_jobs_fit(sweeps);
   refuse_unless_limits_can_be_kept(sweeps);
   Database database = Database::open_for_writing(path, kPatience);

@@ -31,6 +31,7 @@ struct SubmissionRequest {
   std::string cwd;                                 // absolute; where the commands run
   std::map<std::string, std::string> environment;  // of the commands; kept in a file of mode 0600, never shown
   Overrides overrides;
+  std::optional<Share> share = {};  // of --local alone: a daemon is never asked for one
 };
 
 // The request as JSON. Throws SubmissionError where it is none, or is nested deeper than anything of ours.

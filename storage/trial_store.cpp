@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "storage/bind.h"
 #include "storage/transaction.h"
@@ -62,10 +64,11 @@ Trial insert_single(Database& database, const std::string& method, const std::st
   });
 }
 
+// `uid` is not here yet.
 SubmittedSweep insert_sweep(SQLite::Database& handle, const Sweep& sweep, const ExpansionContext& context,
-                            const std::string& cwd, const std::string& overrides_json) {
+                            const std::string& cwd, const std::string& overrides_json, const std::string& uid) {
   SubmittedSweep entry{.sweep_id = 0,
-                       .uid = make_uid(),
+                       .uid = uid,
                        .name = sweep.name,
                        .trial_count = 0,
                        .is_open_ended = sweep.is_open_ended,
@@ -94,6 +97,45 @@ SubmittedSweep insert_sweep(SQLite::Database& handle, const Sweep& sweep, const 
   return entry;
 }
 
+std::optional<std::int64_t> find_sweep_by_uid(SQLite::Database& handle, const std::string& uid) {
+  SQLite::Statement select(handle, "SELECT sweep_id FROM sweeps WHERE uid = ?");
+  select.bind(1, uid);
+  return select.executeStep() ? std::optional(select.getColumn(0).getInt64()) : std::nullopt;
+}
+
+using TrialPlace = std::tuple<std::int64_t, std::int64_t, bool>;  // number, repeat, is a warm-up
+
+std::set<TrialPlace> places_of_trials(SQLite::Database& handle, std::int64_t sweep_id) {
+  SQLite::Statement select(handle, "SELECT number, repeat, warmup FROM trials WHERE sweep_id = ?");
+  select.bind(1, sweep_id);
+  std::set<TrialPlace> places;
+  while (select.executeStep()) {
+    places.emplace(select.getColumn(0).getInt64(), select.getColumn(1).getInt64(), select.getColumn(2).getInt() != 0);
+  }
+  return places;
+}
+
+// What an earlier run of the same share, or another share, has left here is not queued once more.
+SubmittedSweep complete_sweep(SQLite::Database& handle, std::int64_t sweep_id, const Sweep& sweep,
+                              const ExpansionContext& context, const std::string& cwd, const std::string& uid) {
+  const std::set<TrialPlace> there = places_of_trials(handle, sweep_id);
+  TrialInserter inserter(handle, sweep_id, sweep.settings, "queued", cwd);
+  for_each_trial(sweep, context, [&](const TrialPlan& trial) {
+    if (!there.contains({trial.number, trial.repeat, trial.is_warmup})) inserter.insert(trial);
+  });
+  handle.exec(
+      fmt::format("UPDATE sweeps SET state = (SELECT f.state FROM sweep_states f WHERE f.sweep_id = {0}) "
+                  "WHERE sweep_id = {0}",
+                  sweep_id));
+  const std::string queued =
+      fmt::format("SELECT count(*) FROM trials WHERE sweep_id = {} AND state = 'queued'", sweep_id);
+  return {.sweep_id = sweep_id,
+          .uid = uid,
+          .name = sweep.name,
+          .trial_count = handle.execAndGet(queued).getInt64(),
+          .warnings = sweep.warnings};
+}
+
 }  // namespace
 
 std::vector<SubmittedSweep> insert_sweeps(
@@ -103,7 +145,11 @@ std::vector<SubmittedSweep> insert_sweeps(
     handle.exec(kLargeCache);
     std::vector<SubmittedSweep> submitted;
     for (const Sweep& sweep : sweeps) {
-      submitted.push_back(insert_sweep(handle, sweep, context, cwd, overrides_json));
+      const std::string uid =
+          context.share ? fmt::format("{}-{}", context.share->submission_uid, submitted.size() + 1) : make_uid();
+      const auto known = context.share ? find_sweep_by_uid(handle, uid) : std::nullopt;
+      submitted.push_back(known ? complete_sweep(handle, *known, sweep, context, cwd, uid)
+                                : insert_sweep(handle, sweep, context, cwd, overrides_json, uid));
     }
     if (before_commit) {
       before_commit(submitted);

@@ -27,6 +27,7 @@ struct SubmittedSweep {
 };
 
 // Inserts the sweeps and all their trials, of an open-ended one the first, queued, in one transaction: all or nothing.
+// Of a share those trials alone, and only those that are not here yet, into the sweep of its submission.
 // `overrides_json`: what the command line changed, kept with the sweep. `before_commit` gets the ids before anybody
 // else can see them, for what must be there before the first trial is claimed; where it throws, nothing is inserted.
 std::vector<SubmittedSweep> insert_sweeps(

@@ -86,6 +86,7 @@ void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
                     const std::function<void(const TrialPlan&)>& take) {
   const std::string interpreter = find_interpreter(context.environment);
   const std::int64_t count = sweep.definition->count;
+  const Share share = context.share.value_or(Share());
   for (std::int64_t repeat = 1; repeat <= sweep.settings.repeats; ++repeat) {
     const std::vector<std::int64_t> order = order_of_block(sweep, repeat);
     const auto take_place = [&](std::int64_t place, bool is_warmup) {
@@ -98,13 +99,16 @@ void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
       take_place(i % count, true);
     }
     for (std::int64_t place = 0; place < count; ++place) {
-      take_place(place, false);
+      if (share.holds((repeat - 1) * count + place)) take_place(place, false);
     }
   }
 }
 
 void for_each_drawn_trial(const Sweep& sweep, const ExpansionContext& context, std::int64_t first_number,
                           std::int64_t count, const std::function<void(const TrialPlan&)>& take) {
+  if (context.share) {
+    throw SweepError("sweep '" + sweep.name + "' has no end, and so no shares; give --count N, or run_cap in the file");
+  }
   const std::string interpreter = find_interpreter(context.environment);
   for (std::int64_t i = 0; first_number == 1 && i < sweep.settings.warmup; ++i) {
     TrialPlan trial = plan(sweep, context, interpreter, i, 1);

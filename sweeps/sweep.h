@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+#include "sweeps/share.h"
+
 namespace memtrack {
 
 // what() is one sentence: "quickstart.yaml:7:18: epochs is 'two', and would have to be a whole number such as 2".
@@ -73,9 +75,9 @@ struct Sweep {
   std::string effective_method;  // as done: grid, random, list
   std::string config;            // the YAML of this document as sent
   SweepSettings settings;
-  std::int64_t trial_count = 0;       // rows that for_each_trial will make, repeats and warm-ups included
-  bool is_open_ended = false;         // drawn until it is cancelled: for_each_drawn_trial makes its rows
-  bool built_in_trainer = true;       // false: the sweep names a program or command of the user's
+  std::int64_t trial_count = 0;  // rows that for_each_trial will make, repeats and warm-ups included
+  bool is_open_ended = false;    // drawn until it is cancelled: for_each_drawn_trial makes its rows
+  bool built_in_trainer = true;  // false: the sweep names a program or command of the user's
   // The words of that command before macros are expanded, but for the program's name: the same in all sweeps of one
   // program, whatever their parameters.
   std::vector<std::string> program_words = {};
@@ -108,19 +110,21 @@ struct TrialPlan {
 struct ExpansionContext {
   std::map<std::string, std::string> environment;  // the submitter's: PATH decides ${interpreter}
   std::string trainer;                             // path of memtrack-trainer
+  std::optional<Share> share = {};                 // none: all trials
 };
 
 // One Sweep a YAML document. `file_name` is used in messages only. Throws SweepError.
 std::vector<Sweep> parse_sweep_file(std::string_view text, const std::string& file_name, const Overrides& overrides);
 
 // Calls `take` for each trial in the order in which they are to run: warm-ups, then block after block of repeats, each
-// block in its own order. Memory does not grow with the number of trials beyond 8 bytes each. Nothing of an open-ended
-// sweep. Throws SweepError.
+// block in its own order. Of a share every count-th of these, and all warm-ups: each machine has to warm up. Memory
+// does not grow with the number of trials beyond 8 bytes each. Nothing of an open-ended sweep. Throws SweepError.
 void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
                     const std::function<void(const TrialPlan&)>& take);
 
 // The trials `first_number`, ... of an open-ended sweep, `count` of them, in the order of their numbers; before trial 1
-// the warm-ups. Trial N is what it would be in a sweep with a run_cap. Throws SweepError.
+// the warm-ups. Trial N is what it would be in a sweep with a run_cap. Throws SweepError, also where a share is asked
+// for.
 void for_each_drawn_trial(const Sweep& sweep, const ExpansionContext& context, std::int64_t first_number,
                           std::int64_t count, const std::function<void(const TrialPlan&)>& take);
 

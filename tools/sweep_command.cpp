@@ -8,10 +8,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 
 #include "daemon/client.h"
 #include "daemon/database_guard.h"
 #include "daemon/submission.h"
+#include "datasets/sha256.h"
 #include "storage/paths.h"
 #include "sweeps/sweep.h"
 #include "tools/commands.h"
@@ -42,6 +44,8 @@ struct SweepOptions {
   bool dry_run = false;
   bool wait = false;
   bool local = false;
+  std::string share;
+  std::string submission;
   bool json = false;
 };
 
@@ -56,6 +60,25 @@ std::map<std::string, std::string> own_environment() {
   return result;
 }
 
+// The same on all machines that run shares of one file under one name with the same flags; another file is another
+// submission.
+std::string submission_uid(const std::string& name, const SubmissionRequest& request) {
+  Sha256 digest;
+  for (const std::string& part : {name, request.config, to_json(request.overrides).dump()}) {
+    const std::string with_size = fmt::format("{}:{}", part.size(), part);
+    digest.add(std::span(reinterpret_cast<const std::uint8_t*>(with_size.data()), with_size.size()));
+  }
+  return digest.finish().substr(0, 32);
+}
+
+Share share_of(const SweepOptions& options, const SubmissionRequest& request) {
+  try {
+    return parse_share(options.share, submission_uid(options.submission, request));
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(fmt::format("--shard: {}", error.what()));
+  }
+}
+
 SubmissionRequest make_request(const SweepOptions& options) {
   SubmissionRequest request{.config = read_sweep_file(options.file),
                             .file = options.file == "-" ? "standard input" : options.file,
@@ -63,6 +86,7 @@ SubmissionRequest make_request(const SweepOptions& options) {
                             .environment = own_environment(),
                             .overrides = options.overrides};
   request.overrides.set = parse_set_options(options.set);
+  if (!options.share.empty()) request.share = share_of(options, request);
   return request;
 }
 
@@ -86,6 +110,7 @@ void for_each_shown_trial(const Sweep& sweep, const ExpansionContext& context,
 
 void print_table(const Sweep& sweep, const ExpansionContext& context) {
   print(sweep_head(sweep));
+  print(context.share ? fmt::format("Of these share {} of {}:\n", context.share->index, context.share->count) : "");
   TrialTable table(sweep, output_width(), print);
   std::string first_command;
   for_each_shown_trial(sweep, context, [&](const TrialPlan& trial) {
@@ -100,7 +125,7 @@ void print_table(const Sweep& sweep, const ExpansionContext& context) {
 }
 
 int dry_run(const SubmissionRequest& request, bool as_json) {
-  const ExpansionContext context{.environment = request.environment, .trainer = trainer_path()};
+  const ExpansionContext context{.environment = request.environment, .trainer = trainer_path(), .share = request.share};
   const std::vector<Sweep> sweeps = parse_sweep_file(request.config, request.file, request.overrides);
   std::string separator = as_json ? "[\n" : "";
   for (const Sweep& sweep : sweeps) {
@@ -294,7 +319,13 @@ void add_sweep_command(CLI::App& app, Action& action) {
   add_overrides(*command, *options);
   command->add_flag("--dry-run", options->dry_run, "Only show the trials; no daemon, no database");
   command->add_flag("--wait", options->wait, "Show progress to the end; exit code 1 where a trial is not done");
-  command->add_flag("--local", options->local, "Run it here, without a daemon, to the end");
+  CLI::Option* local = command->add_flag("--local", options->local, "Run it here, without a daemon, to the end");
+  CLI::Option* share =
+      command->add_option("--shard", options->share, "Of its trials only the I-th of N shares; each may run elsewhere");
+  share->type_name("I/N")->needs(local);
+  CLI::Option* submission = command->add_option("--submission", options->submission, "What the shares have in common");
+  submission->type_name("NAME")->needs(share);
+  share->needs(submission);
   command->add_flag("--json", options->json, "For programs");
   add_database_option(*command, options->database);
   add_socket_option(*command, options->socket);
@@ -302,6 +333,7 @@ void add_sweep_command(CLI::App& app, Action& action) {
                "memtrack sweep sweep.yaml --dry-run\n"
                "memtrack sweep sweep.yaml --set epochs=1 --interval 100ms --wait\n"
                "memtrack sweep sweep.yaml --local\n"
+               "memtrack sweep sweep.yaml --local --shard 2/4 --submission night --db share2.db\n"
                "memtrack sweep sweep.yaml --set 'hidden_layers=[128, 64]'");
   command->callback([options, &action] { action = [options] { return run_sweep(*options); }; });
 }
