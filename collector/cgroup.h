@@ -44,8 +44,9 @@ struct CgroupPlace {
 
 class TrialCgroup {
  public:
-  // Takes over a group that is there. `shared_parent`: removed with it where nobody else is in it; may be empty.
-  // Throws std::system_error where it has no memory controller or cannot be joined.
+  // Takes over a group that is there, and locks it: it is nobody else's while this lives. `shared_parent`: removed with
+  // it where nobody else is in it; may be empty. Throws std::system_error where another holds it, where it has no
+  // memory controller, and where it cannot be joined.
   TrialCgroup(std::filesystem::path path, int version, const CgroupPlace& place,
               std::filesystem::path shared_parent = {});
   // Ends what is left in it and removes it.
@@ -91,7 +92,8 @@ struct NoCgroup {
   std::string reason;
 };
 
-// A group of that name; one that an earlier collector left behind is emptied and made anew.
+// A group of that name; one that a dead collector left behind is emptied and made anew. That of a living one is in the
+// way: the same trial may run for a copy of its database.
 std::variant<TrialCgroup, NoCgroup> make_trial_cgroup(const std::string& name, const CgroupPlace& place = {});
 
 // nullopt: a trial gets a cgroup here, with a limit.

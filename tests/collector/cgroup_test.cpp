@@ -226,6 +226,19 @@ TEST_CASE("a group that a dead collector left behind is emptied and made anew") 
   CHECK(std::get<TrialCgroup>(made).peak_bytes() == 0);
 }
 
+TEST_CASE("the group of a living collector is left to it") {
+  FakeCgroups fake("0::/mine.scope\n");
+  fake.add_v2("", "memory\n", "");
+  fake.add_v2("mine.scope", "memory\n", "");
+  const auto made = make_trial_cgroup("memtrack-1", fake.place(false));
+  REQUIRE(reason_of(made) == "made");
+  fake.write("mine.scope/memtrack-1/cgroup.procs", "4000000\n");
+  const std::string reason = reason_of(make_trial_cgroup("memtrack-1", fake.place(false)));
+  CHECK(holds(reason,
+              "cannot take over the cgroup of a living collector, " + fake.path("mine.scope/memtrack-1").string()));
+  CHECK(fake.read("mine.scope/memtrack-1/cgroup.procs") == "4000000\n");
+}
+
 TEST_CASE("without memory.peak the peak is unknown") {
   FakeCgroups fake("0::/mine.scope\n");
   fake.add_v2("", "memory\n", "");
