@@ -257,8 +257,15 @@ void TrialCgroup::set_limit(std::int64_t bytes) const {
                                            (path_ / name).string(), std::strerror(error)));
     }
   };
+  const bool can_limit_swap = fs::exists(path_ / files.swap_limit);
+  if (!can_limit_swap && has_swap(read_cgroup_file(place_.proc / "swaps").value_or(""))) {
+    throw std::runtime_error(
+        fmt::format("cannot limit the trial's memory: {} is not there, and beyond a limit the trial would be swapped "
+                    "out and go on; turn swap off (swapoff -a), or start the kernel with swapaccount=1",
+                    (path_ / files.swap_limit).string()));
+  }
   set(files.limit, bytes);
-  if (fs::exists(path_ / files.swap_limit)) {
+  if (can_limit_swap) {
     set(files.swap_limit, version_ == 1 ? bytes : 0);
   }
 }
@@ -327,7 +334,7 @@ std::optional<NoCgroup> check_cgroups(const CgroupPlace& place) {
   try {
     cgroup.set_limit(kTriedLimitBytes);
   } catch (const std::runtime_error& error) {
-    return NoCgroup{error.what()};
+    return NoCgroup{.reason = error.what(), .lacks_only_limit = true};
   }
   return std::nullopt;
 }

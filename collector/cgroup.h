@@ -68,7 +68,8 @@ class TrialCgroup {
   Reading peak_bytes() const;
   Reading oom_kills() const;
 
-  // Beyond it the kernel ends a process; swap is no way out. Throws std::runtime_error.
+  // Beyond it the kernel ends a process; swap is no way out. Throws std::runtime_error, also where the machine has swap
+  // that cannot be limited.
   void set_limit(std::int64_t bytes) const;
 
   // SIGKILL to all in it and below, until nobody is left. False: some do not die.
@@ -90,6 +91,7 @@ class TrialCgroup {
 // Why there is none, and what helps: one sentence.
 struct NoCgroup {
   std::string reason;
+  bool lacks_only_limit = false;  // there is one, but none with a limit
 };
 
 // A group of that name; one that a dead collector left behind is emptied and made anew. That of a living one is in the

@@ -283,6 +283,28 @@ TEST_CASE("a limit that the kernel refuses is one sentence with the limit and th
   }
 }
 
+TEST_CASE("where swap cannot be limited a limit is refused with what helps, unless there is none") {
+  constexpr const char* kHeading = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+  FakeCgroups fake(kV1);
+  fake.write("memory/work/shift/cgroup.procs", "1\n");
+  const auto make_without_swap_limit = [](const char* name, mode_t mode) {
+    const int made = FakeCgroups::make_folder(name, mode);
+    std::filesystem::remove(std::filesystem::path(name) / "memory.memsw.limit_in_bytes");
+    return made;
+  };
+  CgroupPlace place = fake.place(false);
+  place.make_folder = make_without_swap_limit;
+  fake.proc().write("swaps", kHeading);
+  CHECK_FALSE(check_cgroups(place));
+  fake.proc().write("swaps", std::string(kHeading) + "/swapfile file\t\t1048572\t0\t-2\n");
+  const auto none = check_cgroups(place);
+  REQUIRE(none);
+  CHECK(none->lacks_only_limit);
+  CHECK(holds(none->reason, "memory.memsw.limit_in_bytes is not there"));
+  CHECK(holds(none->reason, "swapoff -a"));
+  CHECK_FALSE(check_cgroups(fake.place(false)));  // with the file
+}
+
 TEST_CASE("in a group of this machine processes join, are listed at once, and die together") {
   if (const auto none = check_cgroups()) {
     MESSAGE("not tried: " << none->reason);
