@@ -104,7 +104,7 @@ void TrialSession::serve(int descriptor) {
 
 void TrialSession::on_signals() {
   while (const auto signal = signals_.take()) {
-    if (*signal == SIGHUP && settings_.in_foreground) {
+    if (*signal == SIGHUP && settings_.in_foreground && !command_ended_) {
       kill(settings_.command, SIGHUP);
     } else if (*signal != SIGCHLD) {
       end_.cancel_signal = signal_name(*signal);
