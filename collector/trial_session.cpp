@@ -41,6 +41,7 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
     waiting_.watch(output_.get());
   }
   sampler_.peaks().max_rss_floor_bytes = settings_.max_rss_floor_bytes;
+  end_.max_rss_floor_bytes = settings_.max_rss_floor_bytes;
   end_.timeout = settings_.timeout;
   end_.memory_limit_bytes = settings_.memory_limit_bytes;
 }
