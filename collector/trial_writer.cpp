@@ -160,7 +160,7 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   batch_.totals = totals_;
   batch_.totals.samples_thinned = queue_.samples_thinned() + samples_lost_;
   batch_.totals.process_rows_thinned = queue_.process_rows_thinned() + process_rows_lost_;
-  batch_.totals.events_missing += queue_.events_dropped();
+  batch_.totals.events_missing += queue_.events_dropped() + events_lost_;
   batch_.totals.log_bytes = log_.bytes();
   batch_.totals.log_bytes_discarded = log_.discarded_bytes() + output_discarded_;
   lock.unlock();
@@ -169,6 +169,7 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   if (written == Written::never) {
     samples_lost_ += static_cast<std::int64_t>(batch_.samples.size());
     process_rows_lost_ += static_cast<std::int64_t>(batch_.processes.size());
+    events_lost_ += static_cast<std::int64_t>(batch_.events.size());
   }
   if (written != Written::not_yet) {
     const bool was_large = batch_.samples.size() > kManySamples;

@@ -77,6 +77,7 @@ class TrialWriter {
   std::optional<TrialOutcome> outcome_;
   std::optional<Clock::time_point> give_up_;  // none while stopping: what waits is given up at once
   bool stopping_ = false;
+  std::int64_t events_lost_ = 0;
 
   // The thread's own.
   RecordBatch batch_;  // taken from the queue and not written yet
