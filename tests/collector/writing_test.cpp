@@ -156,7 +156,7 @@ TEST_CASE("what does not fit into memory while the database is locked is thinned
   TrialRecorder recorder(Database::open_for_writing(folder / "memtrack.db", 10ms), trial.trial_id);
   recorder.begin({.started_ns = 1});
   TrialLog log({}, 0);
-  TrialWriter writer(recorder, log, {.queue_bytes = 1000 * sizeof(Sample), .gather = 10ms, .retry = 10ms});
+  TrialWriter writer(recorder, log, {.queue_bytes = 1000 * sizeof(Sample), .timing = {.gather = 10ms, .retry = 10ms}});
   const std::int64_t count = 20'000;
   database.handle().exec("BEGIN IMMEDIATE");
   for (std::int64_t i = 1; i <= count; ++i) {
