@@ -47,6 +47,9 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
 }
 
 TrialSession::~TrialSession() {
+  if (!command_ended_) {
+    kill(settings_.command, SIGKILL);  // also where what is short keeps us from looking at its tree
+  }
   if (!is_over()) {
     signal_tree(SIGKILL);
   }

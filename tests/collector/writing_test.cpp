@@ -5,8 +5,12 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -61,6 +65,20 @@ void tell(CollectedTrial& trial) {
   const std::string smaps = read_file("/proc/" + std::to_string(pid) + "/smaps_rollup");
   const std::size_t line = smaps.find("Private_Dirty:");
   return line == std::string::npos ? 0 : std::stod(smaps.substr(line + std::strlen("Private_Dirty:"))) / 1024;
+}
+
+// Returns when the collector has it.
+void send_event(const CollectedTrial& trial, std::string_view event) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  trial.event_socket().string().copy(address.sun_path, sizeof address.sun_path - 1);
+  const int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(connect(sender, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(send(sender, event.data(), event.size(), 0) == static_cast<ssize_t>(event.size()));
+  CHECK(wait_until([&] {
+    int unread = 1;
+    return ioctl(sender, SIOCOUTQ, &unread) == 0 && unread == 0;
+  }));
+  close(sender);
 }
 
 std::string samples(CollectedTrial& trial) {
@@ -194,6 +212,24 @@ TEST_CASE("what waited in memory while the database was locked is given back aft
   CHECK(trial.wait() == 0);
   CHECK(trial.sql("SELECT samples_thinned FROM trial_totals") == "0");
 #endif
+}
+
+TEST_CASE("a collector that cannot go on ends its trial with all that it has measured") {
+  CollectedTrial trial(until_told(), {.interval = 10ms});
+  const pid_t collector = trial.start();
+  REQUIRE(wait_until([&] { return trial.sql("SELECT max(peak_rss_bytes) FROM trial_totals") != "NULL"; }));
+  trial.database().handle().exec("BEGIN IMMEDIATE");
+  send_event(trial, R"({"event":"metric","name":"in memory","value":1})");
+  // Fewer than it waits for: the kernel refuses.
+  const rlimit too_few{.rlim_cur = 1, .rlim_max = 1};
+  REQUIRE(prlimit(collector, RLIMIT_NOFILE, &too_few, nullptr) == 0);
+  trial.database().handle().exec("ROLLBACK");
+  CHECK(trial.wait() == 0);
+  CHECK(trial.state() == "failed");
+  CHECK(trial.reason() == "cannot wait: Invalid argument");
+  CHECK(trial.sql("SELECT count(*) FROM metrics WHERE name = 'in memory'") == "1");
+  CHECK(trial.sql("SELECT peak_rss_bytes > 0 AND peak_source IS NOT NULL FROM trial_totals") == "1");
+  CHECK(wait_until([&] { return !trial.has_processes(); }));
 }
 
 TEST_CASE("ticks that a stopped collector missed are counted, and the command goes on") {
