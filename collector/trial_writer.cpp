@@ -3,7 +3,10 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
+
+#include "storage/shortage.h"
 
 namespace memtrack {
 namespace {
@@ -188,9 +191,9 @@ TrialWriter::Written TrialWriter::try_to_write(const TrialOutcome* outcome) {
       recorder_.write(batch_);
     }
     return Written::yes;
-  } catch (const StorageError& error) {
+  } catch (const std::exception& error) {  // none may leave the thread: it would take the training with it
     last_error_ = error.what();
-    return error.is_transient() ? Written::not_yet : Written::never;
+    return may_pass(error) ? Written::not_yet : Written::never;
   }
 }
 

@@ -81,6 +81,23 @@ void send_event(const CollectedTrial& trial, std::string_view event) {
   close(sender);
 }
 
+// While it lives, this process may take that much address space beyond what it has.
+class [[maybe_unused]] MemoryLimit {
+ public:
+  explicit MemoryLimit(rlim_t room_bytes) {
+    const rlim_t now_bytes = std::stoull(read_file("/proc/self/statm")) * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
+    const rlimit limit{.rlim_cur = now_bytes + room_bytes, .rlim_max = RLIM_INFINITY};
+    getrlimit(RLIMIT_AS, &before_);
+    setrlimit(RLIMIT_AS, &limit);
+  }
+  ~MemoryLimit() { setrlimit(RLIMIT_AS, &before_); }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 std::string samples(CollectedTrial& trial) {
   return trial.sql("SELECT count(*) FROM samples");
 }
@@ -230,6 +247,27 @@ TEST_CASE("a collector that cannot go on ends its trial with all that it has mea
   CHECK(trial.sql("SELECT count(*) FROM metrics WHERE name = 'in memory'") == "1");
   CHECK(trial.sql("SELECT peak_rss_bytes > 0 AND peak_source IS NOT NULL FROM trial_totals") == "1");
   CHECK(wait_until([&] { return !trial.has_processes(); }));
+}
+
+TEST_CASE("a batch that cannot be written for want of memory is kept and ends nothing") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  MESSAGE("the sanitizer's memory is not the program's: not tested");
+#else
+  TemporaryDirectory folder;
+  Database database = Database::open_for_writing(folder / "memtrack.db");
+  const Trial trial = insert_run(database, "test", {"true"}, "/", 100ms);
+  TrialRecorder recorder(Database::open_for_writing(folder / "memtrack.db", 10ms), trial.trial_id);
+  recorder.begin({.started_ns = 1});
+  TrialLog log({}, 0);
+  TrialWriter writer(recorder, log, {.timing = {.gather = 1h, .interval = 100ms}});
+  Sample sample;
+  sample.time_ns = 1;
+  sample.phase = std::string(std::size_t{64} << 20, 'x');  // is copied to be written
+  writer.add(std::move(sample), {});
+  const MemoryLimit limit(rlim_t{16} << 20);
+  CHECK(writer.finish({.state = TrialState::done, .ended_ns = 2}, 0s) == "std::bad_alloc");
+  CHECK(query(database, "SELECT state FROM trials").rows[0][0] == Value(std::string("running")));
+#endif
 }
 
 TEST_CASE("ticks that a stopped collector missed are counted, and the command goes on") {
