@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -75,6 +76,15 @@ FileDescriptor open_file(const fs::path& path, int flags) {
   return file;
 }
 
+// The folder of a group, locked while it is open: the kernel lets go when its collector ends, however it ends.
+FileDescriptor open_locked(const fs::path& group) {
+  FileDescriptor folder = open_file(group, O_RDONLY | O_DIRECTORY);
+  if (flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
+    fail(errno == EWOULDBLOCK ? "take over the cgroup of a living collector," : "lock", group);
+  }
+  return folder;
+}
+
 std::vector<fs::path> groups_below(const fs::path& group) {
   std::vector<fs::path> folders;
   std::error_code ignored;
@@ -120,13 +130,14 @@ bool remove_with_groups_below(const fs::path& group, const CgroupPlace& place) {
   return place.remove_folder(group.c_str()) == 0 || errno == ENOENT;
 }
 
-// Empties and removes a group of this name that is there. False: it cannot be.
-bool remove_leftover(const fs::path& path, int version, const CgroupPlace& place) {
+// Empties and removes a group of this name that is there. nullopt: done; else what is in the way.
+std::optional<std::string> remove_leftover(const fs::path& path, int version, const CgroupPlace& place) {
   try {
     const TrialCgroup leftover(path, version, place);
-    return leftover.kill_all();
-  } catch (const std::system_error&) {
-    return false;
+    return leftover.kill_all() ? std::nullopt
+                               : std::optional(fmt::format("the processes of {} cannot be ended", path.string()));
+  } catch (const std::system_error& error) {
+    return error.what();
   }
 }
 
@@ -140,9 +151,11 @@ std::optional<std::string> make_below(const CgroupParent& parent, const fs::path
       return std::nullopt;
     }
     const int error = errno;
-    const bool tries_again =
-        (error == ENOENT && parent.is_ours) || (error == EEXIST && remove_leftover(path, parent.version, place));
-    if (!tries_again) {
+    if (error == EEXIST) {
+      if (auto obstacle = remove_leftover(path, parent.version, place)) {
+        return obstacle;
+      }
+    } else if (error != ENOENT || !parent.is_ours) {
       return fmt::format("cannot make {}: {}", path.string(), std::strerror(error));
     }
   }
@@ -184,7 +197,7 @@ TrialCgroup::TrialCgroup(fs::path path, int version, const CgroupPlace& place, f
       version_(version),
       place_(place),
       shared_parent_(std::move(shared_parent)),
-      folder_(open_file(path_, O_PATH | O_DIRECTORY)),
+      folder_(open_locked(path_)),
       join_(open_file(path_ / kProcesses, O_WRONLY)),
       list_(open_file(path_ / kProcesses, O_RDONLY)),
       current_(open_file(path_ / files_of(version).current, O_RDONLY)) {}
@@ -244,8 +257,15 @@ void TrialCgroup::set_limit(std::int64_t bytes) const {
                                            (path_ / name).string(), std::strerror(error)));
     }
   };
+  const bool can_limit_swap = fs::exists(path_ / files.swap_limit);
+  if (!can_limit_swap && has_swap(read_cgroup_file(place_.proc / "swaps").value_or(""))) {
+    throw std::runtime_error(
+        fmt::format("cannot limit the trial's memory: {} is not there, and beyond a limit the trial would be swapped "
+                    "out and go on; turn swap off (swapoff -a), or start the kernel with swapaccount=1",
+                    (path_ / files.swap_limit).string()));
+  }
   set(files.limit, bytes);
-  if (fs::exists(path_ / files.swap_limit)) {
+  if (can_limit_swap) {
     set(files.swap_limit, version_ == 1 ? bytes : 0);
   }
 }
@@ -314,7 +334,7 @@ std::optional<NoCgroup> check_cgroups(const CgroupPlace& place) {
   try {
     cgroup.set_limit(kTriedLimitBytes);
   } catch (const std::runtime_error& error) {
-    return NoCgroup{error.what()};
+    return NoCgroup{.reason = error.what(), .lacks_only_limit = true};
   }
   return std::nullopt;
 }

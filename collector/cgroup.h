@@ -44,8 +44,9 @@ struct CgroupPlace {
 
 class TrialCgroup {
  public:
-  // Takes over a group that is there. `shared_parent`: removed with it where nobody else is in it; may be empty.
-  // Throws std::system_error where it has no memory controller or cannot be joined.
+  // Takes over a group that is there, and locks it: it is nobody else's while this lives. `shared_parent`: removed with
+  // it where nobody else is in it; may be empty. Throws std::system_error where another holds it, where it has no
+  // memory controller, and where it cannot be joined.
   TrialCgroup(std::filesystem::path path, int version, const CgroupPlace& place,
               std::filesystem::path shared_parent = {});
   // Ends what is left in it and removes it.
@@ -67,7 +68,8 @@ class TrialCgroup {
   Reading peak_bytes() const;
   Reading oom_kills() const;
 
-  // Beyond it the kernel ends a process; swap is no way out. Throws std::runtime_error.
+  // Beyond it the kernel ends a process; swap is no way out. Throws std::runtime_error, also where the machine has swap
+  // that cannot be limited.
   void set_limit(std::int64_t bytes) const;
 
   // SIGKILL to all in it and below, until nobody is left. False: some do not die.
@@ -89,9 +91,11 @@ class TrialCgroup {
 // Why there is none, and what helps: one sentence.
 struct NoCgroup {
   std::string reason;
+  bool lacks_only_limit = false;  // there is one, but none with a limit
 };
 
-// A group of that name; one that an earlier collector left behind is emptied and made anew.
+// A group of that name; one that a dead collector left behind is emptied and made anew. That of a living one is in the
+// way: the same trial may run for a copy of its database.
 std::variant<TrialCgroup, NoCgroup> make_trial_cgroup(const std::string& name, const CgroupPlace& place = {});
 
 // nullopt: a trial gets a cgroup here, with a limit.

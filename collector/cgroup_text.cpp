@@ -46,6 +46,11 @@ bool lists_controller(std::string_view text, std::string_view name) {
   return has_item(take_until(text, '\n'), ' ', name);
 }
 
+bool has_swap(std::string_view text) {
+  take_until(text, '\n');
+  return !text.empty();
+}
+
 std::optional<std::string> parse_own_cgroup(std::string_view text, int version) {
   while (!text.empty()) {
     std::string_view line = take_until(text, '\n');

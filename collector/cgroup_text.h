@@ -1,6 +1,7 @@
 #pragma once
 
-// What the kernel writes under /sys/fs/cgroup, and /proc/PID/cgroup. Pure functions over text that never throw.
+// What the kernel writes under /sys/fs/cgroup, /proc/PID/cgroup and /proc/swaps. Pure functions over text that never
+// throw.
 
 #include <sys/types.h>
 
@@ -24,6 +25,9 @@ Reading parse_cgroup_figure(std::string_view text);
 
 // cgroup.controllers and cgroup.subtree_control: "cpu io memory pids".
 bool lists_controller(std::string_view text, std::string_view name);
+
+// /proc/swaps: a heading, and a line for each swap file or partition that is in use.
+bool has_swap(std::string_view text);
 
 // The group of a process below the mount of its hierarchy, "/user.slice/a.scope", from /proc/PID/cgroup: that of the
 // memory controller (`version` 1, "4:memory:/a") or of the one hierarchy (2, "0::/a"). nullopt: it is in none.

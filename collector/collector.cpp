@@ -4,7 +4,6 @@
 #include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -47,16 +46,7 @@ rlimit raise_open_files() {
 class HeldLock {
  public:
   explicit HeldLock(int descriptor) : lock_(TrialLock::adopt(descriptor)) { lock_.write_owner(); }
-  // The file goes while the lock is still held: whoever opened it before finds it free once we are gone, whoever comes
-  // later finds no file; both are right.
-  ~HeldLock() {
-    struct stat held {};
-    struct stat named {};
-    if (fstat(lock_.descriptor(), &held) == 0 && stat(path_.c_str(), &named) == 0 && held.st_dev == named.st_dev &&
-        held.st_ino == named.st_ino) {
-      unlink(path_.c_str());
-    }
-  }
+  ~HeldLock() { lock_.remove_file(path_); }
   HeldLock(const HeldLock&) = delete;
   HeldLock& operator=(const HeldLock&) = delete;
 

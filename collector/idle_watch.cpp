@@ -4,6 +4,7 @@
 
 #include "collector/poll_set.h"
 #include "collector/sampler.h"
+#include "collector/ticks.h"
 
 namespace memtrack {
 
@@ -14,10 +15,13 @@ std::optional<int> IdleWatch::wait(std::chrono::nanoseconds time) {
 std::optional<int> IdleWatch::sample(std::chrono::nanoseconds time, TrialWriter& writer) {
   const BootClock::time_point begin = BootClock::now();
   Cadence per_cpu_pages(std::chrono::seconds(1));
-  for (BootClock::time_point due = begin; due <= begin + time; due += interval_) {
-    if (const auto signal = wait_until(due)) {
+  Ticks ticks(begin, interval_);
+  while (ticks.next() <= begin + time) {
+    if (const auto signal = wait_until(ticks.next())) {
       return signal;
     }
+    ticks.take(BootClock::now());
+    const BootClock::time_point due = ticks.next() - interval_;
     Sample sample;
     sample.kind = SampleKind::baseline;
     sample.time_ns = clock_.next(BootClock::now());

@@ -19,7 +19,7 @@ class IdleWatch {
 
   // Both return the signal that told us to stop before the time was over. nullopt: none did.
   std::optional<int> wait(std::chrono::nanoseconds time);
-  // Samples of kind `baseline`: at once, and at each interval as long as `time` lasts.
+  // Samples of kind `baseline`: at once, and at each interval as long as `time` lasts. One that passes is left out.
   std::optional<int> sample(std::chrono::nanoseconds time, TrialWriter& writer);
 
  private:

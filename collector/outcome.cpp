@@ -89,6 +89,11 @@ void decide_attached_peaks(const PeakFacts& facts, TrialTotals& totals) {
   }
 }
 
+// ru_maxrss begins at the resident memory of who forked the command: not above that, it says nothing of the command.
+Reading above_floor(Reading max_rss_bytes, std::int64_t floor_bytes) {
+  return max_rss_bytes > floor_bytes ? max_rss_bytes : std::nullopt;
+}
+
 }  // namespace
 
 std::string signal_name(int signal) {
@@ -109,7 +114,7 @@ TrialOutcome decide_outcome(const EndFacts& facts) {
   } else if (WIFSIGNALED(facts.wait_status)) {
     outcome.term_signal = WTERMSIG(facts.wait_status);
   }
-  outcome.max_rss_bytes = std::int64_t{facts.usage.ru_maxrss} * 1024;
+  outcome.max_rss_bytes = above_floor(std::int64_t{facts.usage.ru_maxrss} * 1024, facts.max_rss_floor_bytes);
   outcome.user_ns = to_ns(facts.usage.ru_utime);
   outcome.system_ns = to_ns(facts.usage.ru_stime);
   return outcome;
@@ -122,8 +127,7 @@ void decide_peaks(const PeakFacts& facts, TrialTotals& totals) {
     return;
   }
   totals.peak_cgroup_bytes = facts.cgroup_bytes;
-  const Reading own_peak =
-      facts.max_rss_bytes.value_or(0) > facts.max_rss_floor_bytes ? facts.max_rss_bytes : Reading();
+  const Reading own_peak = above_floor(facts.max_rss_bytes, facts.max_rss_floor_bytes);
   // An empty reading is less than any figure.
   const Reading largest_mark = std::max({facts.high_water.largest_bytes, own_peak, facts.largest_rss_sample_bytes});
   if (facts.high_water.processes_seen <= 1 && !facts.has_waited_for_children) {

@@ -23,7 +23,8 @@ struct EndFacts {
   std::string told = {};  // the program's own reason, sent as its event "failure"
   int wait_status = 0;    // as wait4 gave it
   rusage usage = {};
-  Reading oom_kills = {};  // by the kernel, in the trial's cgroup; none: it had none
+  std::int64_t max_rss_floor_bytes = 0;  // see PeakFacts
+  Reading oom_kills = {};                // by the kernel, in the trial's cgroup; none: it had none
   Reading memory_limit_bytes = {};
   std::int64_t ended_ns = 0;
   std::int64_t outlived = 0;    // processes that were left when the command's grace was over

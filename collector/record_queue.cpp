@@ -56,9 +56,10 @@ void RecordQueue::push(ProcessReading reading) {
 }
 
 void RecordQueue::push(ReceivedEvent event) {
-  if (event_bytes_ + size_of(event) > most_event_bytes_) {
+  while (!events_.empty() && event_bytes_ + size_of(event) > most_event_bytes_) {
+    event_bytes_ -= size_of(events_.front());
+    events_.pop_front();
     ++events_dropped_;
-    return;
   }
   event_bytes_ += size_of(event);
   events_.push_back(std::move(event));

@@ -21,23 +21,15 @@ TrialMeter::TrialMeter(Sampler& sampler, std::chrono::nanoseconds interval, Even
 
 void TrialMeter::start() {
   const BootClock::time_point now = BootClock::now();
-  next_tick_ = now + interval_;
+  ticks_.emplace(now + interval_, interval_);
   take_sample(SampleKind::start, now);
 }
 
-// Since the last one that was read.
-std::int64_t TrialMeter::ticks_passed() const {
-  const BootClock::time_point now = BootClock::now();
-  return now < next_tick_ ? 0 : (now - next_tick_) / interval_ + 1;
-}
-
-// Ticks that have passed unread are late: counted, and never made up. The last of them is read.
+// Ticks that have passed unread are late. The last of them is read.
 void TrialMeter::tick_if_due() {
-  const std::int64_t passed = ticks_passed();
-  if (passed > 0) {
+  if (const std::int64_t passed = ticks_ ? ticks_->take(BootClock::now()) : 0; passed > 0) {
     late_ticks_ += passed - 1;
-    next_tick_ += passed * interval_;
-    take_sample(SampleKind::tick, next_tick_ - interval_);
+    take_sample(SampleKind::tick, ticks_->next() - interval_);
   }
 }
 
@@ -75,12 +67,12 @@ void TrialMeter::take_event(const EventSocket::Datagram& datagram) {
 }
 
 std::int64_t TrialMeter::end() {
-  late_ticks_ += ticks_passed();
+  late_ticks_ += ticks_ ? ticks_->take(BootClock::now()) : 0;
+  ticks_.reset();
   for (int i = 0; i < kLastRounds; ++i) {
     on_events();  // what was sent before the end belongs to the phases before it
   }
   take_sample(SampleKind::final, BootClock::now());
-  next_tick_ = BootClock::time_point::max();
   return ended_ns_ = clock_.at(BootClock::now());
 }
 

@@ -5,11 +5,13 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "collector/event_socket.h"
 #include "collector/event_tally.h"
 #include "collector/sampler.h"
+#include "collector/ticks.h"
 #include "collector/trial_clock.h"
 #include "collector/trial_writer.h"
 
@@ -22,7 +24,7 @@ class TrialMeter {
              TrialWriter& writer);
 
   // When tick_if_due() is to be called next.
-  BootClock::time_point next_tick() const { return next_tick_; }
+  BootClock::time_point next_tick() const { return ticks_ ? ticks_->next() : BootClock::time_point::max(); }
   // To be taken when something waits there, by on_events().
   int events() const { return events_.descriptor(); }
 
@@ -39,7 +41,6 @@ class TrialMeter {
   const std::string& told_failure() const { return told_failure_; }
 
  private:
-  std::int64_t ticks_passed() const;
   void take_sample(SampleKind kind, BootClock::time_point due);
   void take_event(const EventSocket::Datagram& datagram);
 
@@ -53,8 +54,8 @@ class TrialMeter {
   PhaseClock phases_;
   std::string told_failure_;
   std::int64_t late_ticks_ = 0;
-  std::int64_t ended_ns_ = 0;                                       // 0: it goes on
-  BootClock::time_point next_tick_ = BootClock::time_point::max();  // start + k * interval, k >= 1
+  std::int64_t ended_ns_ = 0;   // 0: it goes on
+  std::optional<Ticks> ticks_;  // start + k * interval, k >= 1; none: before the start, after the end
   BootClock::time_point next_totals_{};
   BootClock::time_point next_phase_totals_{};
   std::map<std::string, std::int64_t> phase_ns_;

@@ -51,8 +51,18 @@ int shell_code(int wait_status) {
   return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-TrialOutcome not_started(const std::string& reason, std::int64_t ended_ns) {
+TrialOutcome failed(const std::string& reason, std::int64_t ended_ns) {
   return {.state = TrialState::failed, .reason = reason, .ended_ns = ended_ns};
+}
+
+// An error in the middle of the measuring is the trial's end, written like any other: there are rows that wait.
+template <typename Measure>
+TrialOutcome outcome_of(const TrialClock& clock, Measure&& measure) {
+  try {
+    return measure();
+  } catch (const std::exception& error) {
+    return failed(error.what(), clock.at(BootClock::now()));
+  }
 }
 
 }  // namespace
@@ -124,7 +134,7 @@ int TrialRun::run(const OwnSettings& to_restore) {
   if (trial_.memory_limit_bytes && !cgroup_) {
     const std::string reason = fmt::format("was not started, since its memory_limit of {} could not be obeyed: {}",
                                            format_size(*trial_.memory_limit_bytes), why_no_cgroup_);
-    return finish(writer, not_started(reason, clock_.at(BootClock::now())), kOurFailure);
+    return finish(writer, failed(reason, clock_.at(BootClock::now())), kOurFailure);
   }
   const auto own_memory = reader_.read_memory(getpid());
   const auto started = start_command({.arguments = command.arguments,
@@ -139,7 +149,7 @@ int TrialRun::run(const OwnSettings& to_restore) {
     if (is_shortage(failure->error) && !options_.in_foreground) {
       throw std::system_error(failure->error, std::generic_category(), failure->what);
     }
-    return finish(writer, not_started(failure->reason(), clock_.at(BootClock::now())), failure->exit_code);
+    return finish(writer, failed(failure->reason(), clock_.at(BootClock::now())), failure->exit_code);
   }
   has_command_ = true;
   const SessionSettings settings{
@@ -150,16 +160,19 @@ int TrialRun::run(const OwnSettings& to_restore) {
       .cgroup = cgroup_ ? &*cgroup_ : nullptr,
       .max_rss_floor_bytes = own_memory ? own_memory->peak_rss_bytes.value_or(0) : 0,
       .in_foreground = options_.in_foreground};
-  TrialOutcome outcome;
-  int foreground_code = 0;
-  {
+  int foreground_code = kOurFailure;
+  TrialOutcome outcome = outcome_of(clock_, [&] {
     TrialSession session(settings, signals_, events, std::move(output.reader), reader_, clock_, writer);
-    outcome = session.run();
+    const TrialOutcome ended = session.run();
     foreground_code = shell_code(session.wait_status());
-  }
+    return ended;
+  });
   cgroup_.reset();  // before the end is recorded: nobody looks for what an ended trial left
   if (trial_.baseline_ns) {
-    idle_watch().sample(std::chrono::nanoseconds(*trial_.baseline_ns), writer);
+    outcome = outcome_of(clock_, [&] {
+      idle_watch().sample(std::chrono::nanoseconds(*trial_.baseline_ns), writer);
+      return outcome;
+    });
   }
   return finish(writer, outcome, foreground_code);
 }
@@ -173,11 +186,17 @@ int TrialRun::watch(const ProcessId& process) {
   FileDescriptor watched = open_process(reader_, process);
   if (!watched) {
     const std::string reason = "process " + std::to_string(process.pid) + " ended before it could be measured";
-    return finish(writer, not_started(reason, clock_.at(BootClock::now())), EXIT_FAILURE);
+    return finish(writer, failed(reason, clock_.at(BootClock::now())), EXIT_FAILURE);
   }
-  AttachedSession session(process, std::move(watched), std::chrono::nanoseconds(trial_.interval_ns), signals_, events,
-                          reader_, clock_, writer);
-  return finish(writer, session.run(), EXIT_SUCCESS);
+  int foreground_code = kOurFailure;
+  const TrialOutcome outcome = outcome_of(clock_, [&] {
+    AttachedSession session(process, std::move(watched), std::chrono::nanoseconds(trial_.interval_ns), signals_, events,
+                            reader_, clock_, writer);
+    const TrialOutcome ended = session.run();
+    foreground_code = EXIT_SUCCESS;
+    return ended;
+  });
+  return finish(writer, outcome, foreground_code);
 }
 
 int TrialRun::finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const {
@@ -194,8 +213,8 @@ void TrialRun::record_failure(const std::exception& error) {
   const bool may_begin_later = may_pass(error) && !has_command_ && !options_.in_foreground;
   try {
     if (!may_begin_later) {
-      const TrialOutcome failed = not_started(error.what(), clock_.at(BootClock::now()));
-      with_patience([&] { recorder_.finish({}, failed); });
+      const TrialOutcome outcome = failed(error.what(), clock_.at(BootClock::now()));
+      with_patience([&] { recorder_.finish({}, outcome); });
     } else if (is_recorded_as_started_) {
       with_patience([&] { recorder_.withdraw_start(); });
     }

@@ -40,7 +40,7 @@ class TrialRun {
  private:
   void make_cgroup();
   void record_start(std::optional<std::int64_t> started_ns);
-  WriterLimits writer_limits() const { return {.interval = std::chrono::nanoseconds(trial_.interval_ns)}; }
+  WriterLimits writer_limits() const { return {.timing = {.interval = std::chrono::nanoseconds(trial_.interval_ns)}}; }
   IdleWatch idle_watch() { return {signals_, reader_, clock_, std::chrono::nanoseconds(trial_.interval_ns)}; }
   int finish(TrialWriter& writer, const TrialOutcome& outcome, int foreground_code) const;
 

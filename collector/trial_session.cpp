@@ -41,11 +41,15 @@ TrialSession::TrialSession(const SessionSettings& settings, CollectorSignals& si
     waiting_.watch(output_.get());
   }
   sampler_.peaks().max_rss_floor_bytes = settings_.max_rss_floor_bytes;
+  end_.max_rss_floor_bytes = settings_.max_rss_floor_bytes;
   end_.timeout = settings_.timeout;
   end_.memory_limit_bytes = settings_.memory_limit_bytes;
 }
 
 TrialSession::~TrialSession() {
+  if (!command_ended_) {
+    kill(settings_.command, SIGKILL);  // also where what is short keeps us from looking at its tree
+  }
   if (!is_over()) {
     signal_tree(SIGKILL);
   }
@@ -104,7 +108,7 @@ void TrialSession::serve(int descriptor) {
 
 void TrialSession::on_signals() {
   while (const auto signal = signals_.take()) {
-    if (*signal == SIGHUP && settings_.in_foreground) {
+    if (*signal == SIGHUP && settings_.in_foreground && !command_ended_) {
       kill(settings_.command, SIGHUP);
     } else if (*signal != SIGCHLD) {
       end_.cancel_signal = signal_name(*signal);

@@ -3,7 +3,10 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
+
+#include "storage/shortage.h"
 
 namespace memtrack {
 namespace {
@@ -13,7 +16,12 @@ constexpr std::size_t kManySamples = 500;  // some 250 KiB: more than wait where
 }  // namespace
 
 TrialWriter::TrialWriter(TrialRecorder& recorder, TrialLog& log, const WriterLimits& limits)
-    : recorder_(recorder), log_(log), limits_(limits), queue_(limits.queue_bytes), thread_([this] { run(); }) {}
+    : recorder_(recorder),
+      log_(log),
+      limits_(limits),
+      queue_(limits.queue_bytes),
+      timer_(limits.timing),
+      thread_([this] { run(); }) {}
 
 TrialWriter::~TrialWriter() {
   if (thread_.joinable()) {
@@ -32,29 +40,15 @@ void TrialWriter::add(Sample sample, std::vector<ProcessReading> processes) {
   for (ProcessReading& reading : processes) {
     queue_.push(std::move(reading));
   }
-  wake_in(sample_delay());
+  if (timer_.sample_came(Clock::now())) {
+    changed_.notify_one();
+  }
 }
 
 void TrialWriter::add(ReceivedEvent event) {
   const std::lock_guard lock(mutex_);
   queue_.push(std::move(event));
-  wake_in(limits_.gather);
-}
-
-TrialWriter::Clock::duration TrialWriter::sample_delay() const {
-  if (limits_.interval >= limits_.gather) {
-    return Clock::duration(0);
-  }
-  constexpr std::chrono::milliseconds kShortestInterval(1);
-  const Clock::duration interval = std::max<Clock::duration>(limits_.interval, kShortestInterval);
-  return std::min<Clock::duration>(limits_.gather, limits_.most_gathered * interval);
-}
-
-// The thread sleeps until then, so that it wakes once a batch and not once a row.
-void TrialWriter::wake_in(Clock::duration delay) {
-  const Clock::time_point due = Clock::now() + delay;
-  if (!due_ || due < *due_) {
-    due_ = due;
+  if (timer_.event_came(Clock::now())) {
     changed_.notify_one();
   }
 }
@@ -92,15 +86,16 @@ std::optional<std::string> TrialWriter::close(std::chrono::nanoseconds patience)
   return is_recorded_ ? std::nullopt : std::optional(last_error_);
 }
 
+// The thread sleeps until a batch is due, so that it wakes once a batch and not once a row.
 void TrialWriter::run() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (!output_.empty()) {
       write_waiting_output(lock);
-    } else if (!due_) {
+    } else if (const auto due = timer_.due(); !due) {
       changed_.wait(lock);
-    } else if (Clock::now() < *due_) {
-      changed_.wait_until(lock, *due_);
+    } else if (Clock::now() < *due) {
+      changed_.wait_until(lock, *due);
     } else {
       write_next_batch(lock);
     }
@@ -121,12 +116,11 @@ void TrialWriter::write_waiting_output(std::unique_lock<std::mutex>& lock) {
 }
 
 void TrialWriter::write_next_batch(std::unique_lock<std::mutex>& lock) {
+  timer_.batch_taken();
   if (write_batch(lock, false) == Written::not_yet) {
-    due_ = Clock::now() + limits_.retry;
-  } else if (queue_.is_empty()) {
-    due_.reset();
-  } else {
-    due_ = Clock::now() + (queue_.has_full_batch() ? Clock::duration(0) : limits_.gather);
+    timer_.batch_is_to_be_tried_again(Clock::now());
+  } else if (!queue_.is_empty()) {
+    timer_.rows_are_left(Clock::now(), queue_.has_full_batch());
   }
 }
 
@@ -146,7 +140,7 @@ void TrialWriter::write_rest(std::unique_lock<std::mutex>& lock) {
       if (Clock::now() >= *give_up_) {
         return;
       }
-      changed_.wait_for(lock, limits_.retry);
+      changed_.wait_for(lock, limits_.timing.retry);
     }
   }
 }
@@ -160,7 +154,7 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   batch_.totals = totals_;
   batch_.totals.samples_thinned = queue_.samples_thinned() + samples_lost_;
   batch_.totals.process_rows_thinned = queue_.process_rows_thinned() + process_rows_lost_;
-  batch_.totals.events_missing += queue_.events_dropped();
+  batch_.totals.events_missing += queue_.events_dropped() + events_lost_;
   batch_.totals.log_bytes = log_.bytes();
   batch_.totals.log_bytes_discarded = log_.discarded_bytes() + output_discarded_;
   lock.unlock();
@@ -169,6 +163,7 @@ TrialWriter::Written TrialWriter::write_batch(std::unique_lock<std::mutex>& lock
   if (written == Written::never) {
     samples_lost_ += static_cast<std::int64_t>(batch_.samples.size());
     process_rows_lost_ += static_cast<std::int64_t>(batch_.processes.size());
+    events_lost_ += static_cast<std::int64_t>(batch_.events.size());
   }
   if (written != Written::not_yet) {
     const bool was_large = batch_.samples.size() > kManySamples;
@@ -196,9 +191,9 @@ TrialWriter::Written TrialWriter::try_to_write(const TrialOutcome* outcome) {
       recorder_.write(batch_);
     }
     return Written::yes;
-  } catch (const StorageError& error) {
+  } catch (const std::exception& error) {  // none may leave the thread: it would take the training with it
     last_error_ = error.what();
-    return error.is_transient() ? Written::not_yet : Written::never;
+    return may_pass(error) ? Written::not_yet : Written::never;
   }
 }
 

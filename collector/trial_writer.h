@@ -12,6 +12,7 @@
 #include <string_view>
 #include <thread>
 
+#include "collector/batch_timer.h"
 #include "collector/record_queue.h"
 #include "collector/trial_log.h"
 #include "storage/trial_recorder.h"
@@ -21,13 +22,7 @@ namespace memtrack {
 struct WriterLimits {
   std::size_t queue_bytes = std::size_t{64} << 20;
   std::size_t waiting_output_bytes = std::size_t{8} << 20;  // beyond: the oldest is discarded and counted
-  // A row waits this long for others that go into the same transaction: with the writing itself, less than 1 s. A
-  // sample waits for at most this many, so that few are in memory at once.
-  std::chrono::milliseconds gather{700};
-  int most_gathered = 200;
-  // A sample waits not at all where the next comes no sooner: one waking of the thread instead of two.
-  std::chrono::nanoseconds interval{};
-  std::chrono::milliseconds retry{100};
+  BatchTiming timing = {};
 };
 
 class TrialWriter {
@@ -60,8 +55,6 @@ class TrialWriter {
   Written write_batch(std::unique_lock<std::mutex>& lock, bool with_outcome);
   void give_memory_back_after(bool large_batch);
   Written try_to_write(const TrialOutcome* outcome);
-  void wake_in(Clock::duration delay);
-  Clock::duration sample_delay() const;
 
   TrialRecorder& recorder_;
   TrialLog& log_;
@@ -73,7 +66,7 @@ class TrialWriter {
   std::string output_;
   std::int64_t output_discarded_ = 0;
   TrialTotals totals_;
-  std::optional<Clock::time_point> due_;  // when the next batch is to be written; none: nothing waits
+  BatchTimer timer_;
   std::optional<TrialOutcome> outcome_;
   std::optional<Clock::time_point> give_up_;  // none while stopping: what waits is given up at once
   bool stopping_ = false;
@@ -84,6 +77,7 @@ class TrialWriter {
   bool has_waited_much_ = false;
   std::int64_t samples_lost_ = 0;
   std::int64_t process_rows_lost_ = 0;
+  std::int64_t events_lost_ = 0;
   std::string last_error_;
   bool is_recorded_ = false;
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "storage/paths.h"
+#include "storage/proc_stat.h"
 #include "storage/query.h"
 #include "storage/shortage.h"
 #include "storage/trial_lock.h"
@@ -68,18 +69,6 @@ Belonging belonging_of(pid_t pid, std::string_view entry) {
   }
   // Cut short, as within an exec, whose memory is changed under our eyes? Then the entry may have been in the rest.
   return may_be_within_exec(stat) ? Belonging::undecided : Belonging::other;
-}
-
-// The fields of /proc/PID/stat from this one on, as proc(5) numbers them; the first behind the name is 3. Empty where
-// there is no such text.
-std::istringstream fields_from(std::string_view stat, int first) {
-  const std::size_t name_end = stat.rfind(')');
-  std::istringstream fields(name_end == std::string_view::npos ? "" : std::string(stat.substr(name_end + 1)));
-  std::string skipped;
-  for (int field = 3; field < first; ++field) {
-    fields >> skipped;
-  }
-  return fields;
 }
 
 std::optional<pid_t> parse_pid(const std::string& text) {
@@ -194,20 +183,16 @@ bool has_entry(std::string_view block, std::string_view entry) {
 }
 
 std::optional<std::size_t> environment_size(std::string_view stat) {
-  std::istringstream fields = fields_from(stat, 50);
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  fields >> begin >> end;
-  return fields && begin != 0 && begin <= end ? std::optional(end - begin) : std::nullopt;
+  const auto begin = stat_number(stat, 50);
+  const auto end = stat_number(stat, 51);
+  return begin && end && *begin != 0 && *begin <= *end ? std::optional<std::size_t>(*end - *begin) : std::nullopt;
 }
 
 bool may_be_within_exec(std::string_view stat) {
-  constexpr unsigned long kKernelThread = 0x00200000;  // PF_KTHREAD of the kernel's sched.h
-  std::string state;
-  fields_from(stat, 3) >> state;
-  std::istringstream fields = fields_from(stat, 9);
-  unsigned long flags = 0;
-  if (!(fields >> flags) || state == "Z" || state == "X" || (flags & kKernelThread) != 0) {
+  constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD of the kernel's sched.h
+  const std::string_view state = stat_field(stat, 3);
+  const auto flags = stat_number(stat, 9);
+  if (!flags || state == "Z" || state == "X" || (*flags & kKernelThread) != 0) {
     return false;
   }
   return environment_size(stat) != std::size_t{0} || state == "R" || state == "D";

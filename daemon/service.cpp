@@ -195,7 +195,7 @@ bool Service::has_work_left() const {
 void Service::find_running() {
   try {
     collectors_ = collectors_of_queue(*database_);
-  } catch (const StorageError& error) {
+  } catch (const std::exception& error) {  // a locked database, no descriptor left: no reason not to end
     warn(fmt::format("cannot tell which trials run: {}", error.what()));
   }
 }

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "storage/file_descriptor.h"
+#include "storage/proc_stat.h"
 #include "storage/shortage.h"
 
 namespace memtrack {
@@ -49,20 +50,8 @@ std::string read_small_file(const fs::path& path) {
   return text;
 }
 
-// Field 22 of /proc/PID/stat; fields are counted after the last ')', since a name may hold anything.
 std::optional<std::uint64_t> process_start_ticks(pid_t pid) {
-  const std::string text = read_small_file(fmt::format("/proc/{}/stat", pid));
-  const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string::npos) {
-    return std::nullopt;
-  }
-  std::istringstream fields(text.substr(name_end + 1));
-  std::string skipped;
-  for (int field = 3; field < 22; ++field) {
-    fields >> skipped;
-  }
-  std::uint64_t ticks = 0;
-  return fields >> ticks ? std::optional(ticks) : std::nullopt;
+  return stat_number(read_small_file(fmt::format("/proc/{}/stat", pid)), 22);
 }
 
 // True where `descriptor` still is the file that stands under `path`: the last holder may have unlinked it.
@@ -117,6 +106,12 @@ void TrialLock::write_owner() const {
   const std::string text = fmt::format("{} {}\n", getpid(), process_start_ticks(getpid()).value_or(0));
   if (ftruncate(descriptor_, 0) != 0 || pwrite(descriptor_, text.data(), text.size(), 0) < 0) {
     fail("cannot write the owner into the lock file");
+  }
+}
+
+void TrialLock::remove_file(const fs::path& path) const {
+  if (is_file_at(descriptor_, path)) {
+    unlink(path.c_str());
   }
 }
 

@@ -26,6 +26,9 @@ class TrialLock {
   int descriptor() const { return descriptor_; }
   // Writes the calling process's pid and start time into the file.
   void write_owner() const;
+  // Where the file at `path` is the one that is locked. While the lock is held: whoever opened it before finds it free
+  // once we are gone, whoever comes later finds no file; both are right.
+  void remove_file(const std::filesystem::path& path) const;
 
  private:
   explicit TrialLock(int descriptor) : descriptor_(descriptor) {}

@@ -51,7 +51,7 @@ struct ReceivedEvent {
 struct TrialTotals {
   std::int64_t late_ticks = 0;
   std::int64_t events_malformed = 0;  // oversize ones included
-  std::int64_t events_missing = 0;    // gaps in the senders' numbers
+  std::int64_t events_missing = 0;    // gaps in the senders' numbers, and those that memory had no room for
   std::int64_t samples_thinned = 0;   // dropped while the database could not be written
   std::int64_t process_rows_thinned = 0;
   std::int64_t pss_skipped = 0;  // readings left out: one process would have taken over 10 ms

@@ -198,11 +198,13 @@ Finding judge_cgroup(const MachineFacts& facts) {
   }
   const std::size_t end = facts.cgroup_problem.rfind("; ");
   const bool has_remedy = end != std::string::npos;
-  return {.subject = "own cgroup",
-          .ability = Ability::limited,
-          .text = facts.cgroup_problem.substr(0, end) +
-                  ": no memory_limit, no count of OOM kills, cgroup_bytes and peak_cgroup_bytes are NULL",
-          .remedy = has_remedy ? facts.cgroup_problem.substr(end + 2) : ""};
+  return {
+      .subject = "own cgroup",
+      .ability = Ability::limited,
+      .text =
+          facts.cgroup_problem.substr(0, end) + ": no memory_limit" +
+          (facts.cgroup_lacks_only_limit ? "" : ", no count of OOM kills, cgroup_bytes and peak_cgroup_bytes are NULL"),
+      .remedy = has_remedy ? facts.cgroup_problem.substr(end + 2) : ""};
 }
 
 Finding judge_swap(const MachineFacts& facts) {

@@ -74,6 +74,7 @@ struct MachineFacts {
   bool lists_children = false;
   Reading cgroup_version = {};
   std::string cgroup_problem = {};  // why a trial gets no cgroup of its own, and what helps; empty: it gets one
+  bool cgroup_lacks_only_limit = false;
   TimerFacts timer = {};
   CostFacts cost = {};
   FolderFacts database = {};

@@ -241,7 +241,9 @@ MachineFacts look_at_machine(const std::string& database_flag) {
   facts.kernel = host.kernel;
   facts.cores = host.cores;
   facts.cgroup_version = host.cgroup_version;
-  facts.cgroup_problem = check_cgroups().value_or(NoCgroup{}).reason;
+  const NoCgroup no_cgroup = check_cgroups().value_or(NoCgroup{});
+  facts.cgroup_problem = no_cgroup.reason;
+  facts.cgroup_lacks_only_limit = no_cgroup.lacks_only_limit;
   facts.has_pidfd = has_pidfd();
   facts.is_root = geteuid() == 0;
   facts.most_open_files = most_open_files();

@@ -1,5 +1,6 @@
 // memtrack-collector as a program, where a trial gets a cgroup of its own.
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
 #include <sched.h>
 #include <signal.h>
@@ -165,6 +166,23 @@ TEST_CASE("a process that left the cgroup is still of the tree") {
   CHECK(trial.wait() == 0);
   CHECK_FALSE(trial.has_processes());
   CHECK(rmdir(elsewhere.c_str()) == 0);
+}
+
+TEST_CASE("a trial of a database and the same trial of its copy run side by side and neither ends the other") {
+  if (!has_cgroups()) {
+    return;
+  }
+  CollectedTrial trial({"sh", "-c", "echo ready; while [ ! -e go ]; do sleep 0.01; done"});
+  trial.start();
+  REQUIRE(wait_until([&] { return trial.log() == "ready\n"; }));
+  CollectedTrial copy({"true"});
+  copy.database().handle().exec("UPDATE trials SET uid = '" + trial.trial().uid + "'");
+  CHECK(copy.run() == 0);
+  CHECK(copy.state() == "done");
+  CHECK(copy.sql("SELECT coalesce(cgroup, '') FROM trials") != cgroup_of(trial));
+  std::ofstream(trial.path("go")) << "";
+  CHECK(trial.wait() == 0);
+  CHECK(trial.state() == "done");
 }
 
 TEST_CASE("a trial without a cgroup is measured all the same") {

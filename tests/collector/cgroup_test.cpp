@@ -226,6 +226,19 @@ TEST_CASE("a group that a dead collector left behind is emptied and made anew") 
   CHECK(std::get<TrialCgroup>(made).peak_bytes() == 0);
 }
 
+TEST_CASE("the group of a living collector is left to it") {
+  FakeCgroups fake("0::/mine.scope\n");
+  fake.add_v2("", "memory\n", "");
+  fake.add_v2("mine.scope", "memory\n", "");
+  const auto made = make_trial_cgroup("memtrack-1", fake.place(false));
+  REQUIRE(reason_of(made) == "made");
+  fake.write("mine.scope/memtrack-1/cgroup.procs", "4000000\n");
+  const std::string reason = reason_of(make_trial_cgroup("memtrack-1", fake.place(false)));
+  CHECK(holds(reason,
+              "cannot take over the cgroup of a living collector, " + fake.path("mine.scope/memtrack-1").string()));
+  CHECK(fake.read("mine.scope/memtrack-1/cgroup.procs") == "4000000\n");
+}
+
 TEST_CASE("without memory.peak the peak is unknown") {
   FakeCgroups fake("0::/mine.scope\n");
   fake.add_v2("", "memory\n", "");
@@ -268,6 +281,28 @@ TEST_CASE("a limit that the kernel refuses is one sentence with the limit and th
     CHECK(holds(error.what(), "4096 bytes"));
     CHECK(holds(error.what(), "memory.limit_in_bytes: Device or resource busy"));
   }
+}
+
+TEST_CASE("where swap cannot be limited a limit is refused with what helps, unless there is none") {
+  constexpr const char* kHeading = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+  FakeCgroups fake(kV1);
+  fake.write("memory/work/shift/cgroup.procs", "1\n");
+  const auto make_without_swap_limit = [](const char* name, mode_t mode) {
+    const int made = FakeCgroups::make_folder(name, mode);
+    std::filesystem::remove(std::filesystem::path(name) / "memory.memsw.limit_in_bytes");
+    return made;
+  };
+  CgroupPlace place = fake.place(false);
+  place.make_folder = make_without_swap_limit;
+  fake.proc().write("swaps", kHeading);
+  CHECK_FALSE(check_cgroups(place));
+  fake.proc().write("swaps", std::string(kHeading) + "/swapfile file\t\t1048572\t0\t-2\n");
+  const auto none = check_cgroups(place);
+  REQUIRE(none);
+  CHECK(none->lacks_only_limit);
+  CHECK(holds(none->reason, "memory.memsw.limit_in_bytes is not there"));
+  CHECK(holds(none->reason, "swapoff -a"));
+  CHECK_FALSE(check_cgroups(fake.place(false)));  // with the file
 }
 
 TEST_CASE("in a group of this machine processes join, are listed at once, and die together") {

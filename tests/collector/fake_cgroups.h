@@ -59,14 +59,7 @@ class FakeCgroups {
   // Folders that nobody may change.
   std::string forbidden = {};
 
- private:
-  static std::string text_of(const std::filesystem::path& file) { return read_cgroup_file(file).value_or(""); }
-
-  static int refuse(int error) {
-    errno = error;
-    return -1;
-  }
-
+  // mkdir() as the kernel does it here, which fills what it has made.
   static int make_folder(const char* name, mode_t mode) {
     const std::filesystem::path group = name;
     if (!instance_->forbidden.empty() &&
@@ -99,6 +92,14 @@ class FakeCgroups {
       fill("memory.events", "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n");
     }
     return 0;
+  }
+
+ private:
+  static std::string text_of(const std::filesystem::path& file) { return read_cgroup_file(file).value_or(""); }
+
+  static int refuse(int error) {
+    errno = error;
+    return -1;
   }
 
   static int remove_folder(const char* name) {

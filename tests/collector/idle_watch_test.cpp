@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "storage/trial_queue.h"
 #include "tests/collector/collected_trial.h"
@@ -55,6 +56,24 @@ TEST_CASE("a baseline of an interval that is longer has one sample") {
   CollectedTrial trial({"true"}, {.interval = 5s, .baseline = 50ms});
   CHECK(trial.run() == 0);
   CHECK(trial.sql("SELECT count(*) FROM samples WHERE kind = 'baseline'") == "2");  // one before, one after
+}
+
+TEST_CASE("a collector that stood still during the baseline leaves out what passed meanwhile") {
+  CollectedTrial trial({"true"}, {.interval = 10ms, .baseline = 600s});
+  const pid_t collector = trial.start();
+  REQUIRE(wait_until([&] { return trial.sql("SELECT count(*) FROM samples") != "0"; }));
+  kill(collector, SIGSTOP);
+  std::this_thread::sleep_for(1s);  // what is tested is the time
+  const std::string of_later = "SELECT count(*) FROM samples WHERE time_ns > " + std::to_string(now_ns());
+  kill(collector, SIGCONT);
+  CHECK(wait_until([&] { return trial.sql(of_later) != "0"; }));
+  kill(collector, SIGTERM);
+  CHECK(trial.wait() == 0);
+  const double gap_ns =
+      trial.number("SELECT max(gap) FROM (SELECT time_ns - lag(time_ns) OVER (ORDER BY time_ns) AS gap FROM samples)");
+  const double span_ns = trial.number("SELECT max(time_ns) - min(time_ns) FROM samples");
+  CHECK(gap_ns > 0.9e9);
+  CHECK(trial.number("SELECT count(*) FROM samples") < (span_ns - gap_ns) / 10e6 + 30);  // 100 were missed
 }
 
 TEST_CASE("a collector that is killed during the baseline leaves a trial that never started") {

@@ -91,6 +91,15 @@ TEST_CASE("resource usage is in bytes and nanoseconds") {
   CHECK_FALSE(outcome.oom_kill_count);
 }
 
+TEST_CASE("a maximum that may be our own, from before exec, is not recorded as the command's") {
+  EndFacts facts;
+  facts.usage.ru_maxrss = 8 * 1024;
+  facts.max_rss_floor_bytes = 8 * kMiB;
+  CHECK_FALSE(decide_outcome(facts).max_rss_bytes);
+  facts.usage.ru_maxrss += 4;
+  CHECK(decide_outcome(facts).max_rss_bytes == 8 * kMiB + 4096);
+}
+
 TEST_CASE("the peak of one process is the kernel's own mark, whatever was sampled") {
   TrialTotals totals;
   decide_peaks({.high_water = {.processes_seen = 1, .largest_bytes = 50 * kMiB, .sum_bytes = 50 * kMiB},

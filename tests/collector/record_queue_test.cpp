@@ -17,8 +17,9 @@ Sample tick(std::int64_t time_ns, SampleKind kind = SampleKind::tick) {
   return sample;
 }
 
-ReceivedEvent event_of_size(std::size_t bytes) {
+ReceivedEvent event_of_size(std::size_t bytes, std::int64_t time_ns) {
   ReceivedEvent event;
+  event.time_ns = time_ns;
   event.event.body = std::string(bytes, 'x');
   return event;
 }
@@ -70,16 +71,29 @@ TEST_CASE("when memory is full the oldest samples are thinned, counted, and the 
   CHECK(std::is_sorted(left.begin(), left.end()));
 }
 
-TEST_CASE("events beyond their share are given up and counted") {
+TEST_CASE("when memory is full the oldest events are given up and counted and the newest stay") {
   RecordQueue queue(400'000);
-  for (int i = 0; i < 10; ++i) {
-    queue.push(event_of_size(20'000));
+  for (std::int64_t i = 0; i < 10; ++i) {
+    queue.push(event_of_size(20'000, i));
   }
   CHECK(queue.events_dropped() == 8);
-  CHECK(queue.take().events.size() == 2);
-  queue.push(event_of_size(20'000));
+  const std::vector<ReceivedEvent> events = queue.take().events;
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].time_ns == 8);
+  CHECK(events[1].time_ns == 9);
+  queue.push(event_of_size(20'000, 10));
   CHECK(queue.events_dropped() == 8);
   CHECK(queue.take().events.size() == 1);
+}
+
+TEST_CASE("one large event takes the room of many small ones") {
+  RecordQueue queue(400'000);
+  for (std::int64_t i = 0; i < 4; ++i) {
+    queue.push(event_of_size(10'000, i));
+  }
+  queue.push(event_of_size(35'000, 4));
+  CHECK(queue.events_dropped() == 3);
+  CHECK(queue.take().events.size() == 2);
 }
 
 TEST_CASE("rows of processes are thinned and counted apart from samples") {

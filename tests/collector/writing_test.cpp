@@ -5,8 +5,12 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -62,6 +66,37 @@ void tell(CollectedTrial& trial) {
   const std::size_t line = smaps.find("Private_Dirty:");
   return line == std::string::npos ? 0 : std::stod(smaps.substr(line + std::strlen("Private_Dirty:"))) / 1024;
 }
+
+// Returns when the collector has it.
+void send_event(const CollectedTrial& trial, std::string_view event) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  trial.event_socket().string().copy(address.sun_path, sizeof address.sun_path - 1);
+  const int sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(connect(sender, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(send(sender, event.data(), event.size(), 0) == static_cast<ssize_t>(event.size()));
+  CHECK(wait_until([&] {
+    int unread = 1;
+    return ioctl(sender, SIOCOUTQ, &unread) == 0 && unread == 0;
+  }));
+  close(sender);
+}
+
+// While it lives, this process may take that much address space beyond what it has.
+class [[maybe_unused]] MemoryLimit {
+ public:
+  explicit MemoryLimit(rlim_t room_bytes) {
+    const rlim_t now_bytes = std::stoull(read_file("/proc/self/statm")) * static_cast<rlim_t>(sysconf(_SC_PAGESIZE));
+    const rlimit limit{.rlim_cur = now_bytes + room_bytes, .rlim_max = RLIM_INFINITY};
+    getrlimit(RLIMIT_AS, &before_);
+    setrlimit(RLIMIT_AS, &limit);
+  }
+  ~MemoryLimit() { setrlimit(RLIMIT_AS, &before_); }
+  MemoryLimit(const MemoryLimit&) = delete;
+  MemoryLimit& operator=(const MemoryLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
 
 std::string samples(CollectedTrial& trial) {
   return trial.sql("SELECT count(*) FROM samples");
@@ -156,7 +191,7 @@ TEST_CASE("what does not fit into memory while the database is locked is thinned
   TrialRecorder recorder(Database::open_for_writing(folder / "memtrack.db", 10ms), trial.trial_id);
   recorder.begin({.started_ns = 1});
   TrialLog log({}, 0);
-  TrialWriter writer(recorder, log, {.queue_bytes = 1000 * sizeof(Sample), .gather = 10ms, .retry = 10ms});
+  TrialWriter writer(recorder, log, {.queue_bytes = 1000 * sizeof(Sample), .timing = {.gather = 10ms, .retry = 10ms}});
   const std::int64_t count = 20'000;
   database.handle().exec("BEGIN IMMEDIATE");
   for (std::int64_t i = 1; i <= count; ++i) {
@@ -193,6 +228,45 @@ TEST_CASE("what waited in memory while the database was locked is given back aft
   tell(trial);
   CHECK(trial.wait() == 0);
   CHECK(trial.sql("SELECT samples_thinned FROM trial_totals") == "0");
+#endif
+}
+
+TEST_CASE("a collector that cannot go on ends its trial with all that it has measured") {
+  CollectedTrial trial(until_told(), {.interval = 10ms});
+  const pid_t collector = trial.start();
+  REQUIRE(wait_until([&] { return trial.sql("SELECT max(peak_rss_bytes) FROM trial_totals") != "NULL"; }));
+  trial.database().handle().exec("BEGIN IMMEDIATE");
+  send_event(trial, R"({"event":"metric","name":"in memory","value":1})");
+  // Fewer than it waits for: the kernel refuses.
+  const rlimit too_few{.rlim_cur = 1, .rlim_max = 1};
+  REQUIRE(prlimit(collector, RLIMIT_NOFILE, &too_few, nullptr) == 0);
+  trial.database().handle().exec("ROLLBACK");
+  CHECK(trial.wait() == 0);
+  CHECK(trial.state() == "failed");
+  CHECK(trial.reason() == "cannot wait: Invalid argument");
+  CHECK(trial.sql("SELECT count(*) FROM metrics WHERE name = 'in memory'") == "1");
+  CHECK(trial.sql("SELECT peak_rss_bytes > 0 AND peak_source IS NOT NULL FROM trial_totals") == "1");
+  CHECK(wait_until([&] { return !trial.has_processes(); }));
+}
+
+TEST_CASE("a batch that cannot be written for want of memory is kept and ends nothing") {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  MESSAGE("the sanitizer's memory is not the program's: not tested");
+#else
+  TemporaryDirectory folder;
+  Database database = Database::open_for_writing(folder / "memtrack.db");
+  const Trial trial = insert_run(database, "test", {"true"}, "/", 100ms);
+  TrialRecorder recorder(Database::open_for_writing(folder / "memtrack.db", 10ms), trial.trial_id);
+  recorder.begin({.started_ns = 1});
+  TrialLog log({}, 0);
+  TrialWriter writer(recorder, log, {.timing = {.gather = 1h, .interval = 100ms}});
+  Sample sample;
+  sample.time_ns = 1;
+  sample.phase = std::string(std::size_t{64} << 20, 'x');  // is copied to be written
+  writer.add(std::move(sample), {});
+  const MemoryLimit limit(rlim_t{16} << 20);
+  CHECK(writer.finish({.state = TrialState::done, .ended_ns = 2}, 0s) == "std::bad_alloc");
+  CHECK(query(database, "SELECT state FROM trials").rows[0][0] == Value(std::string("running")));
 #endif
 }
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -86,6 +87,19 @@ TEST_CASE("a second SIGTERM cancels the running trial and the daemon ends when t
   CHECK(waiting.daemon().end(SIGTERM) == 0);
   CHECK(waiting.states() == "cancelled,queued");
   CHECK(waiting.place().processes_of_trial(1) == 0);
+}
+
+TEST_CASE("SIGTERM ends a daemon that has no descriptor left to look at its trials and they go on") {
+  const Workplace place;
+  Daemon daemon(place);
+  REQUIRE(daemon.submit({kUntilGo}).status == 201);
+  REQUIRE(wait_until([&] { return std::filesystem::exists(place / "begun") && place.collector_pid(1) > 0; }));
+  const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+  REQUIRE(prlimit(daemon.pid(), RLIMIT_NOFILE, &none, nullptr) == 0);
+  CHECK(daemon.end(SIGTERM) == 0);
+  CHECK(daemon.log().find("cannot tell which trials run") != std::string::npos);
+  place.make_file("go");
+  CHECK(wait_until([&] { return place.sql("SELECT state FROM trials") == "done"; }));
 }
 
 TEST_CASE("a service manager is told when the daemon is ready and when it stops") {

@@ -65,6 +65,19 @@ TEST_CASE("a lock that is handed to a child lives as long as the child, also whe
   close(ready[1]);
 }
 
+TEST_CASE("a holder removes its own lock file and none that has taken its place") {
+  TemporaryDirectory folder;
+  const auto path = folder / "trial.lock";
+  const auto lock = TrialLock::try_acquire(path);
+  REQUIRE(lock);
+  std::filesystem::rename(path, folder / "moved");
+  std::ofstream(path) << "another's";
+  lock->remove_file(path);
+  CHECK(std::filesystem::exists(path));
+  lock->remove_file(folder / "moved");
+  CHECK_FALSE(std::filesystem::exists(folder / "moved"));
+}
+
 TEST_CASE("a pid in a lock file proves nothing while nobody holds the lock") {
   TemporaryDirectory folder;
   const auto path = folder / "a.lock";

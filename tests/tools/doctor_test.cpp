@@ -108,7 +108,7 @@ TEST_CASE("each lack is told with what is lost and what would mend it") {
       {"pss and uss", [](MachineFacts& f) { f.own_smaps_rollup = "Pss: 1 kB\n"; }, Ability::limited,
        "tree_pss_anon_bytes", true},
       {"own cgroup", [](MachineFacts& f) { f.cgroup_problem = "no controller; systemd-run"; }, Ability::limited,
-       "no controller: no memory_limit", true},
+       "no controller: no memory_limit, no count of OOM kills", true},
       {"open files", [](MachineFacts& f) { f.most_open_files = 1024; }, Ability::limited, "1024", true},
       {"timer", [](MachineFacts& f) { f.timer.clock_source = "hpet"; }, Ability::limited, "slow to read", true},
       {"timer", [](MachineFacts& f) { f.timer.median_late = std::chrono::milliseconds(2); }, Ability::limited,
@@ -144,6 +144,15 @@ TEST_CASE("each lack is told with what is lost and what would mend it") {
     CHECK(can_work(findings) == c.can_work);
     CHECK(contains(findings_text(findings, 80, false), c.can_work ? "can measure here: " : "cannot work here: "));
   }
+}
+
+TEST_CASE("a cgroup that can have no limit has its figures all the same") {
+  MachineFacts facts = sound_machine();
+  facts.cgroup_problem = "swap cannot be limited; turn it off";
+  facts.cgroup_lacks_only_limit = true;
+  const Finding finding = find(judge(facts), "own cgroup");
+  CHECK(finding.text == "swap cannot be limited: no memory_limit");
+  CHECK(finding.remedy == "turn it off");
 }
 
 TEST_CASE("findings fit into 80 columns, and into a program") {
