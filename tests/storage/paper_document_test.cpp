@@ -147,9 +147,9 @@ TEST_CASE("the query of docs/paper.md about repeats gives each row's mean and sp
   });
   const auto rows = paper.answer(2);
   REQUIRE(rows.size() == 21);
-  CHECK(number(rows[4][3]) == 3);
-  CHECK(number(rows[4][5]) == about(5020));
-  CHECK(number(rows[4][6]) == about(10));
+  CHECK(number(rows[4][3]) == 2);
+  CHECK(number(rows[4][5]) == about(5015));
+  CHECK(number(rows[4][6]) == about(7.1));  // 10 / sqrt(2), in tenths
   CHECK(number(rows[4][7]) == about(100));
   CHECK(number(rows[4][8]) == about(0));
 }
