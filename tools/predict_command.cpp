@@ -78,6 +78,9 @@ Asked asked_of(const PredictOptions& options, std::optional<Database>& database)
     throw UsageError(fmt::format("there is no sweep file {}, and no database to look for a sweep of that name",
                                  options.what.empty() ? "named" : options.what));
   }
+  if (!options.set.empty()) {
+    throw UsageError("--set goes with a sweep file: what a sweep of the database was given stands");
+  }
   const std::int64_t sweep_id = find_report_sweep(*database, options.what).sweep_id;
   return {past_trials_of(*database, sweep_id), program_of_sweep(*database, sweep_id)};
 }
@@ -211,6 +214,7 @@ void add_predict_command(CLI::App& app, Action& action) {
       ->type_name("SIZE");
   command->add_option("--solve", options->solve, "batch_size: the largest that fits --limit, for each trial")
       ->check(CLI::IsMember({"batch_size"}))
+      ->excludes("--fit")
       ->type_name("NAME");
   command->add_option("--limit", options->limit, "For --solve")->type_name("SIZE");
   command->add_flag("--uncalibrated", options->uncalibrated, "Leave out what this machine has measured");

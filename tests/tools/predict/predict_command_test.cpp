@@ -81,3 +81,14 @@ TEST_CASE("a run of the trainer is no training with the default parameters") {
   CHECK(of_run.exit_code == 2);
   CHECK(contains(of_run.errors, "a trial of 'memtrack run' has no sweep file"));
 }
+
+TEST_CASE("what a prediction would leave out of account is refused") {
+  RecordedSweep sweep(list_sweep());
+  const Session session;
+  session.write_file("s.yaml", "method: grid\nparameters: {batch_size: {value: 8}}\n");
+  const CommandResult with_set = session.run(sweep.asked_by("memtrack predict 'small list' --set batch_size=4096"));
+  CHECK(with_set.exit_code == 2);
+  CHECK(with_set.output.empty());
+  CHECK(contains(with_set.errors, "--set goes with a sweep file"));
+  CHECK(session.run("memtrack predict s.yaml --fit 8GiB --solve batch_size --limit 8GiB").exit_code == 2);
+}
