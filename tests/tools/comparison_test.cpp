@@ -122,7 +122,7 @@ TEST_CASE("compare takes sweeps and groups of their trials and single trials and
                {"grid trial:x", "trial:ID"},
                {"grid grid:batchsize=8", "did you mean 'batch_size'?"},
                {"grid grid:batch_size=9", "no trial is like that"},
-               {"grid grid --phase tran", "not both sides"},
+               {"grid grid --phase tran", "did you mean 'train'?"},
                {"grid grid --metric tree_ps", "did you mean 'tree_pss'?"}};
   for (const auto& c : wrong) {
     CAPTURE(c.arguments);

@@ -32,8 +32,7 @@ constexpr std::array kMetrics = std::to_array<EffectMetric>({
      "the mean of tree_pss_bytes: proportional resident memory of the trial's own processes",
      "SELECT avg_tree_pss_bytes FROM phase_memory WHERE trial_id = t.trial_id AND phase = ?2",
      "SELECT avg_tree_pss_bytes FROM trial_memory WHERE trial_id = t.trial_id"},
-    {"tensor", "tensor memory", "the largest tensor_bytes_peak of the trial's epochs, as the trainer counts it",
-     "SELECT max(tensor_bytes_peak) FROM epochs WHERE trial_id = t.trial_id AND ?2 = ?2",
+    {"tensor", "tensor memory", "the largest tensor_bytes_peak of the trial's epochs, as the trainer counts it", "",
      "SELECT max(tensor_bytes_peak) FROM epochs WHERE trial_id = t.trial_id"},
     {"used", "used memory", "the mean of used_bytes: the whole system's total - free - buffers - cached",
      "SELECT avg_used_bytes FROM phase_memory WHERE trial_id = t.trial_id AND phase = ?2",
@@ -70,15 +69,6 @@ MeasuredTrial read_trial(const std::vector<Value>& values) {
   trial.bytes = real_of(take());
   if (const std::optional<std::int64_t> diverged = whole_of(take())) trial.has_diverged = *diverged != 0;
   return trial;
-}
-
-bool has_phase(Database& database, std::int64_t sweep_id, const std::string& phase) {
-  return whole_of(query(database,
-                        "SELECT EXISTS (SELECT 1 FROM memory_totals m JOIN trials t ON t.trial_id = m.trial_id "
-                        "WHERE t.sweep_id = ?1 AND m.phase = ?2)",
-                        {sweep_id, phase})
-                      .rows.at(0)
-                      .at(0)) == 1;
 }
 
 std::int64_t count_unfinished(Database& database, std::int64_t sweep_id) {
@@ -354,16 +344,15 @@ const EffectMetric& find_effect_metric(std::string_view name) {
 }
 
 MeasuredSweep read_measured_sweep(Database& database, std::int64_t sweep_id, const EffectMetric& metric,
-                                  const std::string& phase) {
+                                  const std::optional<std::string>& phase) {
   MeasuredSweep sweep;
   const bool is_published = metric.name == kReported;  // known before anything ran here
   sweep.unfinished = is_published ? 0 : count_unfinished(database, sweep_id);
-  sweep.in_phase = !is_published && has_phase(database, sweep_id, phase);
   std::vector<Value> parameters = {sweep_id};
-  if (sweep.in_phase) parameters.emplace_back(phase);
+  if (phase) parameters.emplace_back(*phase);
   query_rows(
       database,
-      fmt::format(fmt::runtime(kSelectTrials), fmt::arg("bytes", sweep.in_phase ? metric.sql : metric.whole_sql),
+      fmt::format(fmt::runtime(kSelectTrials), fmt::arg("bytes", phase ? metric.phase_sql : metric.whole_sql),
                   fmt::arg("which", is_published ? "true" : "t.state = 'done'")),
       parameters, [](const std::vector<std::string>&) {},
       [&](const std::vector<Value>& values) { sweep.trials.push_back(read_trial(values)); });

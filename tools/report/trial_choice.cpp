@@ -56,11 +56,8 @@ TrialChoice::Spec TrialChoice::parse(const std::string& text) {
   return spec;
 }
 
-bool TrialChoice::has_phase(const std::string& phase) {
-  return std::all_of(sweeps_.begin(), sweeps_.end(), [&](const ReportSweep& sweep) {
-    const std::vector<std::string> phases = report_phases(database_, sweep.sweep_id);
-    return std::find(phases.begin(), phases.end(), phase) != phases.end();
-  });
+void TrialChoice::add_phases(std::vector<std::vector<std::string>>& named_by_each) {
+  for (const ReportSweep& sweep : sweeps_) named_by_each.push_back(report_phases(database_, sweep.sweep_id));
 }
 
 std::vector<ReportRow> TrialChoice::read(const Figure& figure) {

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "storage/query.h"
+#include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/effects/effects_text.h"
 #include "tools/effects/trials.h"
@@ -55,12 +57,13 @@ double adam_mib(const NextTrial& trial) {
 EffectsAnswer ask(RecordedSweep& sweep, const std::string& metric = "anon",
                   const std::vector<std::string>& terms = {}) {
   const EffectMetric& found = find_effect_metric(metric);
-  const MeasuredSweep measured = read_measured_sweep(sweep.database(), 1, found, "train");
+  const std::optional<std::string> phase = found.phase_sql.empty() ? std::nullopt : std::optional<std::string>("train");
+  const MeasuredSweep measured = read_measured_sweep(sweep.database(), 1, found, phase);
   Question question = effect_question(measured, found, terms);
   return {.sweep = "networks",
           .metric = std::string(found.title),
           .meaning = std::string(found.meaning),
-          .phase = measured.in_phase ? "train" : "",
+          .phase = phase.value_or(""),
           .effects = estimate_effects(question.experiment, 499, 0),
           .left_out = question.left_out};
 }
@@ -131,6 +134,23 @@ TEST_CASE("effects can be asked for one by one") {
   CHECK(answer.effects.effects.size() == 2);  // and run order
   CHECK(message_of([&] { ask(sweep, "anon", {"paramters"}); }).find("some of: dataset, parameters") !=
         std::string::npos);
+}
+
+TEST_CASE("effects of a phase that no trial named are refused and of tensors any phase") {
+  const Session session;
+  RecordedSweep sweep(networks("repeats: 2, order: shuffled"));
+  run_all(sweep, adam_mib);
+  const auto refused = [&](const std::string& arguments) {
+    const CommandResult result = session.run(sweep.asked_by("memtrack effects " + arguments));
+    CHECK(result.exit_code == 2);
+    CHECK(result.output.empty());
+    return result.errors;
+  };
+  CHECK(contains(refused("--phase trian --json"), "did you mean 'train'?"));
+  CHECK(contains(refused("--metric tensor --phase train"), "--phase does not go with --metric tensor"));
+  CHECK(contains(refused("--metric reported --phase train"), "--phase does not go with --metric reported"));
+  const std::string answer = session.output_of(sweep.asked_by("memtrack effects --json --permutations 99"));
+  CHECK(nlohmann::json::parse(answer)["phase"] == "train");
 }
 
 TEST_CASE("a parameter of another program is a term where it varies, a word as a factor") {
