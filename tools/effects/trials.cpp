@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/trim.hpp>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -249,7 +250,7 @@ class QuestionBuilder {
       add_number("parameters", "million", member(&MeasuredTrial::parameter_count, 1e6), false, slope);
     } else {
       add_number(
-          "weights, gradients, optimizer state", "MiB",
+          "weights + gradients + optimizer state", "MiB",
           [](const MeasuredTrial& trial) -> std::optional<double> {
             const std::optional<std::string> optimizer = optimizer_of(trial);
             const std::optional<Interval> bytes = optimizer ? bytes_a_parameter(*optimizer) : std::nullopt;
@@ -309,16 +310,16 @@ class QuestionBuilder {
 
   void keep_only(const std::vector<std::string>& only) {
     if (only.empty()) return;
-    std::vector<std::string_view> known;
-    for (const Term& term : question_.experiment.terms) known.emplace_back(term.name);
+    std::set<std::string, std::less<>> known, asked;
+    for (const Term& term : question_.experiment.terms) known.insert(term.name);
     for (const std::string& name : only) {
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
-        throw UsageError(
-            fmt::format("--terms names '{}', and would have to name some of: {}", name, fmt::join(known, ", ")));
-      }
+      const std::string bare = boost::algorithm::trim_copy(name);
+      asked.insert(bare);
+      if (known.contains(bare)) continue;
+      throw UsageError(fmt::format("--terms names {}, and would have to name some of: '{}'", memtrack::quoted(bare),
+                                   fmt::join(known, "', '")));
     }
-    std::erase_if(question_.experiment.terms,
-                  [&](const Term& term) { return std::find(only.begin(), only.end(), term.name) == only.end(); });
+    std::erase_if(question_.experiment.terms, [&](const Term& term) { return !asked.contains(term.name); });
   }
 
   const EffectMetric& metric_;

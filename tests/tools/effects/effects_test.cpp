@@ -132,8 +132,21 @@ TEST_CASE("effects can be asked for one by one") {
   run_all(sweep, adam_mib);
   const EffectsAnswer answer = ask(sweep, "anon", {"parameters"});
   CHECK(answer.effects.effects.size() == 2);  // and run order
-  CHECK(message_of([&] { ask(sweep, "anon", {"paramters"}); }).find("some of: dataset, parameters") !=
+  CHECK(message_of([&] { ask(sweep, "anon", {"paramters"}); }).find("some of: 'batch size', 'batch size x") !=
         std::string::npos);
+}
+
+TEST_CASE("each effect of a sweep over optimizers can be named where names stand between commas") {
+  RecordedSweep sweep(
+      "name: optimizers\nmethod: grid\nparameters:\n  optimizer: {values: [adam, sgd]}\n"
+      "  hidden_layers: {values: [[100], [200], [400]]}\n  epochs: {value: 1}\nmemtrack: {interval: 100ms}\n");
+  run_all(sweep, adam_mib);
+  std::string weights;
+  for (const Effect& effect : ask(sweep).effects.effects) {
+    CHECK(effect.name.find(',') == std::string::npos);
+    if (effect.name.starts_with("weights")) weights = effect.name;
+  }
+  CHECK(ask(sweep, "anon", {" " + weights}).effects.effects.size() == 2);  // and run order
 }
 
 TEST_CASE("effects of a phase that no trial named are refused and of tensors any phase") {
