@@ -108,23 +108,15 @@ std::optional<std::string> optimizer_of(const MeasuredTrial& trial) {
   return found->is_string() ? std::optional(found->get<std::string>()) : std::nullopt;
 }
 
-// A number of each trial; nullopt where one of them has none.
+// nullopt: the trial has none, or none that is finite.
 using NumberOf = std::function<std::optional<double>(const MeasuredTrial&)>;
-std::optional<std::vector<double>> numbers_of(const std::vector<MeasuredTrial>& trials, const NumberOf& number) {
-  std::vector<double> numbers;
-  for (const MeasuredTrial& trial : trials) {
-    const std::optional<double> value = number(trial);
-    if (!value || !std::isfinite(*value)) return std::nullopt;
-    numbers.push_back(*value);
-  }
-  return numbers;
-}
 
 template <typename Number>
 NumberOf member(std::optional<Number> MeasuredTrial::*field, double per = 1) {
   return [field, per](const MeasuredTrial& trial) {
     const auto& value = trial.*field;
-    return value ? std::optional(static_cast<double>(*value) / per) : std::nullopt;
+    return value && std::isfinite(static_cast<double>(*value)) ? std::optional(static_cast<double>(*value) / per)
+                                                               : std::nullopt;
   };
 }
 
@@ -201,12 +193,22 @@ class QuestionBuilder {
     }
   }
 
+  // A term takes all trials. Where only some have it, that it takes no part is said.
+  bool all_have(const std::string& name, const std::function<bool(const MeasuredTrial&)>& has) {
+    const auto without = std::count_if(trials_.begin(), trials_.end(), std::not_fn(has));
+    const auto all = static_cast<std::ptrdiff_t>(trials_.size());
+    if (without > 0 && without < all) {
+      say_left_out("{}, which {} of {} do not have, or not above 0.", name, without, count_of(all, "trial"));
+    }
+    return without == 0;
+  }
+
   void add_number(const std::string& name, const std::string& unit, const NumberOf& number, bool is_control = false,
                   std::optional<Interval> arithmetic = std::nullopt) {
-    if (const auto numbers = numbers_of(trials_, number)) {
-      question_.experiment.terms.push_back(
-          {.name = name, .unit = unit, .numbers = *numbers, .is_control = is_control, .arithmetic = arithmetic});
-    }
+    if (!all_have(name, [&](const MeasuredTrial& trial) { return number(trial).has_value(); })) return;
+    Term term{.name = name, .unit = unit, .is_control = is_control, .arithmetic = arithmetic};
+    for (const MeasuredTrial& trial : trials_) term.numbers.push_back(number(trial).value());
+    question_.experiment.terms.push_back(std::move(term));
   }
 
   void add_factor(const std::string& name, const std::function<std::string(const MeasuredTrial&)>& level) {
@@ -217,7 +219,7 @@ class QuestionBuilder {
 
   // Where two move together the earlier one is told: so what arithmetic explains stands first.
   void add_network_terms() {
-    if (std::all_of(trials_.begin(), trials_.end(), [](const auto& trial) { return trial.dataset.has_value(); })) {
+    if (all_have("dataset", [](const MeasuredTrial& trial) { return trial.dataset.has_value(); })) {
       add_factor("dataset", [](const MeasuredTrial& trial) { return *trial.dataset; });
     }
     add_weights();
@@ -231,8 +233,8 @@ class QuestionBuilder {
     add_number(
         "learning rate", "factor of 10",
         [](const MeasuredTrial& trial) {
-          return trial.learning_rate && *trial.learning_rate > 0 ? std::optional(std::log10(*trial.learning_rate))
-                                                                 : std::nullopt;
+          const bool has_logarithm = trial.learning_rate > 0.0 && std::isfinite(*trial.learning_rate);
+          return has_logarithm ? std::optional(std::log10(*trial.learning_rate)) : std::nullopt;
         },
         true);
     add_number("epochs", "epoch", member(&MeasuredTrial::epochs));

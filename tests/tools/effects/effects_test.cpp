@@ -149,6 +149,18 @@ TEST_CASE("each effect of a sweep over optimizers can be named where names stand
   CHECK(ask(sweep, "anon", {" " + weights}).effects.effects.size() == 2);  // and run order
 }
 
+TEST_CASE("a hyperparameter that some trials lack or have as 0 is said to take no part") {
+  RecordedSweep sweep(
+      "name: lacking\nmethod: list\nprogram: train.py\ntrials:\n  - {learning_rate: 0, batch_size: 8, width: 10}\n"
+      "  - {learning_rate: 0.1, batch_size: 16, width: 20}\n  - {learning_rate: 0.2, width: 40}\n"
+      "  - {learning_rate: 0, batch_size: 32, width: 80}\nmemtrack: {interval: 100ms}\n");
+  for (int i = 0; i < 4; ++i) sweep.record({.used_mib = {1000}, .tree_rss_mib = 100 + i});
+  const std::vector<std::string> left_out = ask(sweep).left_out;
+  CHECK(left_out ==
+        std::vector<std::string>{"Left out: batch size, which 1 of 4 trials do not have, or not above 0.",
+                                 "Left out: learning rate, which 2 of 4 trials do not have, or not above 0."});
+}
+
 TEST_CASE("effects of a phase that no trial named are refused and of tensors any phase") {
   const Session session;
   RecordedSweep sweep(networks("repeats: 2, order: shuffled"));
