@@ -120,6 +120,8 @@ TEST_CASE("compare takes sweeps and groups of their trials and single trials and
   } wrong[] = {{"grid other", "'other'"},
                {"grid trial:99", "there is no trial 99"},
                {"grid trial:x", "trial:ID"},
+               {"trial:1,1 trial:2", "names 1 twice"},
+               {"grid grid:batch_size", "behind ':' stands 'batch_size'"},
                {"grid grid:batchsize=8", "did you mean 'batch_size'?"},
                {"grid grid:batch_size=9", "no trial is like that"},
                {"grid grid --phase tran", "did you mean 'train'?"},
