@@ -103,8 +103,28 @@ TEST_CASE("a trial shorter than its interval has no average, and the report says
   sweep.record({.used_mib = {}});
   const Report report = load(sweep);
   CHECK(column(report, "memory\nused\nMiB").at(0) == "-");
-  CHECK(contains(notes_of(report), "-: no average, since 1 was shorter than the interval of 100ms"));
-  CHECK(contains(notes_of(report), "--interval"));
+  CHECK(contains(notes_of(report),
+                 "-: no average of 1, since no tick fell into the trial; choose an --interval shorter than 100ms."));
+}
+
+TEST_CASE("a phase into which no tick fell is told apart from a figure that could not be read") {
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = kTenTicks});
+  const std::string notes = notes_of(load(sweep, Figure{.metric = find_report_metric("used"), .phase = "load"}));
+  CHECK(contains(notes,
+                 "-: no average of 1, since no tick fell into phase load; choose an --interval shorter than 100ms."));
+  CHECK_FALSE(contains(notes, "could read"));
+}
+
+TEST_CASE("notes name a number once and a failure with its repeat") {
+  RecordedSweep sweep("method: grid\nparameters: {batch_size: {values: [8, 16]}}\nmemtrack: {repeats: 3}\n");
+  for (int i = 0; i < 6; ++i) {
+    sweep.record({.used_mib = kTenTicks, .state = TrialState::failed, .reason = "exit code 1", .pss_skipped = 1});
+  }
+  const std::string notes = notes_of(load(sweep, "tree_pss"));
+  CHECK(contains(notes, "Of number 1 and 2, pss was not read at times"));
+  CHECK(contains(notes, "no average of 1 and 2, since no tick could read this figure"));
+  CHECK(contains(notes, "2, repeat 3 failed: exit code 1;"));
 }
 
 TEST_CASE("a trial that has not begun needs no excuse") {
