@@ -429,3 +429,8 @@ TEST_CASE("LaTeX takes the table as it is") {
         "a\\_b & \\begin{tabular}[b]{@{}r@{}}memory \\\\ MiB\\end{tabular} \\\\\n\\hline\n"
         "50\\% \\& \\#1 & $\\geq$1.00 $\\pm$ 0.20 \\\\\n\\hline\n\\end{tabular}\n");
 }
+
+TEST_CASE("LaTeX takes a row that begins with a bracket or a star") {
+  const TextTable table = {.columns = {{.title = "betas"}}, .rows = {{"[0.9,0.999]"}, {"*"}, {"a [b] *"}}};
+  CHECK(contains(render_latex(table), "\n{}[0.9,0.999] \\\\\n{}* \\\\\na [b] * \\\\\n"));
+}
