@@ -13,6 +13,7 @@
 #include "tools/report/selection.h"
 #include "tools/row_writer.h"
 #include "tools/text.h"
+#include "tools/values.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;
@@ -327,14 +328,38 @@ TEST_CASE("a peak says whether it is exact, and exact ones are not averaged with
   CHECK(column(report, "peak\ntree rss\nMiB") == Cells{"120.00", ">=100.00"});
 }
 
-TEST_CASE("every metric has every statistic of the whole trial and of a phase") {
+TEST_CASE("every metric has every statistic of the whole trial and of a phase as its samples have it") {
   RecordedSweep sweep(list_sweep());
-  sweep.record({.used_mib = kTenTicks});
+  sweep.record({.used_mib = {1000, 1100, 1200, 1900}, .tree_rss_mib = 250});
+  Database reader = Database::open_for_reading(sweep.path());  // with functions of ours
+  const auto asked = [&](const std::string& aggregate, const std::string& rows) {
+    return real_of(
+        query(reader, "SELECT " + aggregate + " FROM samples WHERE trial_id = 1 AND kind " + rows).rows.at(0).at(0));
+  };
   for (const ReportMetric& metric : report_metrics()) {
+    const auto of_samples = [&](Statistic statistic, const std::string& phase) {
+      const std::string column(metric.column);
+      const std::string ticks = "= 'tick'" + phase;
+      switch (statistic) {
+        case Statistic::median:
+          return asked("median(" + column + ")", ticks);
+        case Statistic::p95:
+          return asked("percentile(" + column + ", 95)", ticks);
+        case Statistic::peak:
+          return asked("max(" + column + ")", (metric.baseline.empty() ? "<> 'baseline'" : "= 'tick'") + phase);
+        case Statistic::mean:
+          break;
+      }
+      return asked("avg(" + column + ")", ticks);
+    };
     for (const Statistic statistic : {Statistic::mean, Statistic::median, Statistic::p95, Statistic::peak}) {
       for (const auto& phase : {std::optional<std::string>(), std::optional<std::string>("train")}) {
         CAPTURE(metric.name);
-        CHECK(load(sweep, Figure{.metric = metric, .statistic = statistic, .phase = phase}).rows.size() == 3);
+        CAPTURE(to_string(statistic));
+        const Figure figure{.metric = metric, .statistic = statistic, .phase = phase};
+        const std::vector<ReportRow> rows = load(sweep, figure).rows;
+        REQUIRE(rows.size() == 3);
+        CHECK(rows[0].memory_bytes == of_samples(statistic, phase ? " AND phase = 'train'" : ""));
       }
     }
   }
