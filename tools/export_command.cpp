@@ -123,11 +123,7 @@ int export_to_file(Database& database, const ExportOptions& options, RowFormat f
     StatusLine status;
     NewFile file(options.file, options.force);
     const auto writer = make_row_writer(format, [&](std::string_view text) { file.write(text); });
-    const std::int64_t count = write_rows(database, options, *writer, [&](std::size_t done, std::size_t all) {
-      interruption.check();
-      status.draw(
-          fmt::format("{} {} of {}", progress_bar(static_cast<double>(done) / static_cast<double>(all)), done, all));
-    });
+    const std::int64_t count = write_rows(database, options, *writer, progress_watch(interruption, status, "parts"));
     file.finish();
     status.clear();
     print(fmt::format("{}: {} of {}\n", options.file, count_of(count, "row"), options.relation));

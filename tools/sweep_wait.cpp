@@ -72,10 +72,7 @@ void ProgressDisplay::show(const Progress& progress, std::int64_t now_ns) {
       tell(finished_text(trial));
     }
   }
-  if (line_.is_shown()) {
-    const std::size_t width = errors_width();
-    line_.draw(progress_line(progress, now_ns, width > 1 ? width - 1 : 1));
-  }
+  if (line_.is_shown()) line_.draw(progress_line(progress, now_ns));
 }
 
 void ProgressDisplay::tell(std::string_view line) {

@@ -12,6 +12,7 @@
 #include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
+#include "tools/text.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;
@@ -164,6 +165,21 @@ TEST_CASE("merge looks at all files before it takes the first") {
   const Session session;
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000}});
+TEST_CASE("on a terminal the progress of a merge stays on one line whatever the file's name") {
+  const Session session;
+  RecordedSweep other(list_sweep());
+  other.record({.used_mib = {1000}});
+  const std::string name = "\x1b[2J" + std::string(100, 'x') + ".db";
+  session.output_of(fmt::format("sqlite3 {} \".backup copy.db\" && mv copy.db '{}'", other.path().string(), name));
+  const std::string drawn = session.output_of(
+      fmt::format("TERM=xterm script -qec \"stty cols 60; memtrack merge --db all.db '{}'\" /dev/null", name));
+  const std::size_t bar = drawn.find("\r[");
+  REQUIRE(bar != std::string::npos);
+  const std::string line = drawn.substr(bar + 1, drawn.find("\x1b[K", bar) - bar - 1);
+  CHECK(contains(line, "trials of \\x1b"));
+  CHECK(display_width(line) == 59);
+}
+
   session.write_file("notes.txt", std::string(2000, 'x'));
   for (const char* wrong : {"notes.txt", "missing.db", "all.db"}) {
     CAPTURE(wrong);
