@@ -80,14 +80,18 @@ TEST_CASE("export writes a file beside its place and replaces one only where tha
   session.write_file("out.csv", "mine\n");
   const CommandResult refused = session.run(sweep.asked_by("memtrack export -o out.csv"));
   CHECK(refused.exit_code == kUsage);
-  CHECK(contains(refused.errors, "out.csv is there already; --force replaces it"));
+  CHECK(contains(refused.errors, "out.csv exists; --force replaces it"));
   CHECK(session.output_of("cat out.csv") == "mine\n");
   session.output_of(sweep.asked_by("memtrack export -o out.csv --force"));
   CHECK(session.output_of("cat out.csv") == whole);
   const CommandResult device = session.run(sweep.asked_by("memtrack export -o /dev/null --force"));
   CHECK(device.exit_code == kUsage);
-  CHECK(contains(device.errors, "no regular file"));
+  CHECK(contains(device.errors, "not a regular file"));
+  CHECK(contains(session.run(sweep.asked_by("memtrack export -o no/out.csv")).errors, "there is no folder no"));
   CHECK(listing(session, ".") == "data\nout.csv\nrun\n");
+  session.output_of("ln -s out.csv link.csv && : > out.csv");
+  session.output_of(sweep.asked_by("memtrack export -o link.csv --force"));
+  CHECK(session.output_of("test -L link.csv && cat out.csv") == whole);
 }
 
 TEST_CASE("export that is asked for what is not there says so and leaves nothing") {
@@ -161,10 +165,6 @@ TEST_CASE("merge takes the trials of other files and says what it did") {
   CHECK(contains(session.output_of("memtrack report --db all.db 2"), "3000.00"));
 }
 
-TEST_CASE("merge looks at all files before it takes the first") {
-  const Session session;
-  RecordedSweep sweep(list_sweep());
-  sweep.record({.used_mib = {1000}});
 TEST_CASE("on a terminal the progress of a merge stays on one line whatever the file's name") {
   const Session session;
   RecordedSweep other(list_sweep());
@@ -180,6 +180,10 @@ TEST_CASE("on a terminal the progress of a merge stays on one line whatever the 
   CHECK(display_width(line) == 59);
 }
 
+TEST_CASE("merge looks at all files before it takes the first") {
+  const Session session;
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = {1000}});
   session.write_file("notes.txt", std::string(2000, 'x'));
   for (const char* wrong : {"notes.txt", "missing.db", "all.db"}) {
     CAPTURE(wrong);
