@@ -51,6 +51,7 @@ std::vector<MeasuredTrial> trials_of(const Sweep& sweep) {
     trial.learning_rate = columns.learning_rate;
     trial.epochs = columns.epochs;
     trial.batch_size = columns.batch_size;
+    trial.hidden_layers = fmt::format("[{}]", fmt::join(*columns.hidden_layers, ","));
     trial.depth = static_cast<std::int64_t>(columns.hidden_layers->size());
     trial.hidden_nodes = 0;
     for (const std::int64_t width : *columns.hidden_layers) *trial.hidden_nodes += width;

@@ -46,8 +46,8 @@ constexpr std::array kMetrics = std::to_array<EffectMetric>({
 constexpr std::string_view kReported = "reported";
 
 constexpr const char* kSelectTrials =
-    "SELECT t.number, t.repeat, t.started_ns, t.dataset, t.learning_rate, t.epochs, t.batch_size, t.depth, "
-    "t.hidden_nodes, t.parameter_count, t.parameters, ({bytes}), "
+    "SELECT t.number, t.repeat, t.started_ns, t.dataset, t.learning_rate, t.epochs, t.batch_size, t.hidden_layers, "
+    "t.depth, t.hidden_nodes, t.parameter_count, t.parameters, ({bytes}), "
     "(SELECT e.loss_state <> 'finite' FROM epochs e WHERE e.trial_id = t.trial_id ORDER BY e.epoch DESC LIMIT 1) "
     "FROM trials t WHERE t.sweep_id = ?1 AND {which} AND NOT t.warmup AND NOT EXISTS "
     "(SELECT 1 FROM trials r WHERE r.retry_of = t.trial_id) ORDER BY t.started_ns, t.trial_id";
@@ -63,6 +63,7 @@ MeasuredTrial read_trial(const std::vector<Value>& values) {
   trial.learning_rate = real_of(take());
   trial.epochs = whole_of(take());
   trial.batch_size = whole_of(take());
+  trial.hidden_layers = text_of(take());
   trial.depth = whole_of(take());
   trial.hidden_nodes = whole_of(take());
   trial.parameter_count = whole_of(take());
@@ -268,11 +269,12 @@ class QuestionBuilder {
 
   static bool is_known(const MeasuredTrial& trial, const ParameterLeaf& leaf) {
     static const std::set<std::string, std::less<>> kNoMatter = {"seed", "reported_memory_mib"};
-    const json value = json::parse(leaf.json);
-    const auto is = [&](const auto& column) { return column && value == json(*column); };
-    return kNoMatter.contains(leaf.name) || is(trial.dataset) || is(trial.learning_rate) || is(trial.epochs) ||
-           is(trial.batch_size) ||
-           (trial.depth && value.is_array() && static_cast<std::int64_t>(value.size()) == *trial.depth);
+    return kNoMatter.contains(leaf.name) || has_own_column({.dataset = trial.dataset,
+                                                            .learning_rate = trial.learning_rate,
+                                                            .epochs = trial.epochs,
+                                                            .batch_size = trial.batch_size,
+                                                            .hidden_layers = trial.hidden_layers},
+                                                           leaf);
   }
 
   // Parameters without a typed column: numbers as such, words as factors.

@@ -34,9 +34,10 @@ struct MeasuredTrial {
   std::optional<std::string> dataset = {};
   std::optional<double> learning_rate = {};
   std::optional<std::int64_t> epochs = {}, batch_size = {}, depth = {}, hidden_nodes = {}, parameter_count = {};
-  std::string parameters = "{}";          // JSON
-  std::optional<double> bytes = {};       // of the metric; NULL: not read
-  std::optional<bool> has_diverged = {};  // its last loss was no number, or infinite
+  std::optional<std::string> hidden_layers = {};  // a JSON list
+  std::string parameters = "{}";                  // JSON
+  std::optional<double> bytes = {};               // of the metric; NULL: not read
+  std::optional<bool> has_diverged = {};          // its last loss was no number, or infinite
 };
 
 struct MeasuredSweep {

@@ -190,6 +190,14 @@ TEST_CASE("a parameter of another program is a term where it varies, a word as a
   CHECK(answer.effects.effects.size() == 3);
 }
 
+TEST_CASE("a list that is as long as the hidden layers are many is an effect of its own") {
+  RecordedSweep sweep(
+      "name: kernels\nmethod: grid\nprogram: train.py\nparameters:\n  hidden_layers: {value: [64, 32]}\n"
+      "  kernel: {values: [[3, 5], [5, 7], [7, 9]]}\nmemtrack: {interval: 100ms, repeats: 2, order: shuffled}\n");
+  for (int i = 0; i < 6; ++i) sweep.record({.used_mib = {1000}, .tree_rss_mib = 100 + i % 4});
+  CHECK(effect(ask(sweep), "kernel").contrasts.size() == 2);
+}
+
 TEST_CASE("sweeps that cannot answer are told in a sentence") {
   SUBCASE("nothing ran") {
     RecordedSweep sweep(networks("repeats: 1"));
