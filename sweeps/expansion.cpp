@@ -4,6 +4,7 @@
 
 #include "sweeps/columns.h"
 #include "sweeps/definition.h"
+#include "sweeps/first_trials.h"
 #include "sweeps/macros.h"
 #include "sweeps/random.h"
 #include "sweeps/sweep.h"
@@ -84,6 +85,7 @@ std::vector<std::int64_t> order_of_block(const Sweep& sweep, std::int64_t repeat
 
 void for_each_trial(const Sweep& sweep, const ExpansionContext& context,
                     const std::function<void(const TrialPlan&)>& take) {
+  if (sweep.is_open_ended) return;
   const std::string interpreter = find_interpreter(context.environment);
   const std::int64_t count = sweep.definition->count;
   const Share share = context.share.value_or(Share());
@@ -118,6 +120,16 @@ void for_each_drawn_trial(const Sweep& sweep, const ExpansionContext& context, s
   for (std::int64_t index = first_number - 1; index < first_number - 1 + count; ++index) {
     take(plan(sweep, context, interpreter, index, 1));
   }
+}
+
+bool for_each_first_trial(const Sweep& sweep, const ExpansionContext& context, std::int64_t most,
+                          const std::function<void(const TrialPlan&)>& take) {
+  const std::string interpreter = find_interpreter(context.environment);
+  const std::int64_t count = sweep.is_open_ended ? most : std::min(most, sweep.definition->count);
+  for (std::int64_t index = 0; index < count; ++index) {
+    take(plan(sweep, context, interpreter, index, 1));
+  }
+  return count == sweep.definition->count;
 }
 
 }  // namespace memtrack

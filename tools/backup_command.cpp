@@ -28,11 +28,7 @@ int run_backup(const BackupOptions& options) {
   Database database = Database::open_older_for_reading(database_path(options.database));
   return until_interrupted([&](const Interruption& interruption) {
     StatusLine status;
-    back_up(database, to, options.force, [&](std::int64_t done, std::int64_t all) {
-      interruption.check();
-      status.draw(fmt::format("{} {} of {} pages", progress_bar(static_cast<double>(done) / static_cast<double>(all)),
-                              done, all));
-    });
+    back_up(database, to, options.force, progress_watch(interruption, status, "pages"));
     status.clear();
     print(fmt::format("{}: {} MiB, {} as it is now\n", options.file,
                       format_mib(static_cast<double>(std::filesystem::file_size(to))), database.path().string()));

@@ -5,10 +5,10 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
-#include "sweeps/nearest_name.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
 #include "tools/report/comparison.h"
+#include "tools/report/phase.h"
 #include "tools/report/trial_choice.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
@@ -31,13 +31,10 @@ int run_compare(const CompareOptions& options) {
   Figure figure{.metric = find_report_metric(options.metric), .statistic = parse_statistic(options.statistic)};
   TrialChoice side_a(options.a, options.database);
   TrialChoice side_b(options.b, options.other_database.empty() ? options.database : options.other_database);
-  const std::string phase = options.phase.empty() ? "train" : options.phase;
-  if (!options.whole_trial && side_a.has_phase(phase) && side_b.has_phase(phase)) {
-    figure.phase = phase;
-  } else if (!options.phase.empty()) {
-    throw UsageError(
-        fmt::format("--phase is {}, and not both sides have trials that name it", memtrack::quoted(phase)));
-  }
+  std::vector<std::vector<std::string>> phases;
+  side_a.add_phases(phases);
+  side_b.add_phases(phases);
+  if (!options.whole_trial) figure.phase = choose_phase(options.phase, phases);
   const ComparedSide a{.title = side_a.title(), .rows = side_a.read(figure)};
   const ComparedSide b{.title = side_b.title(), .rows = side_b.read(figure)};
   const Comparison comparison = compare_sides(figure, a, b);

@@ -21,7 +21,7 @@ void add_completion_command(CLI::App& app, Action& action) {
       ->required()
       ->type_name("")
       ->check(CLI::IsMember(&kWriters).description(""));
-  add_examples(*command, "source <(memtrack completion bash)\nmemtrack completion fish | source");
+  add_examples(*command, "memtrack completion fish | source\nsource <(memtrack completion bash)");
   command->callback([&app, shell, &action] {
     action = [&app, shell] {
       print(kWriters.at(*shell)(command_table(app)));

@@ -31,10 +31,8 @@ class ArrivalDisplay {
       bytes_before_ = arrived.bytes;
     }
     drawn_ = now;
-    const std::size_t width = errors_width();
-    line_.draw(arriving_line(
-        {name_, arrived.bytes, arrived.total_bytes, bytes_before_, std::chrono::duration<double>(now - begun_).count()},
-        width > 1 ? width - 1 : 1));
+    line_.draw(arriving_line({name_, arrived.bytes, arrived.total_bytes, bytes_before_,
+                              std::chrono::duration<double>(now - begun_).count()}));
   }
 
   void clear() {
@@ -51,7 +49,7 @@ class ArrivalDisplay {
 
 }  // namespace
 
-std::string arriving_line(const ArrivingFile& file, std::size_t width) {
+std::string arriving_line(const ArrivingFile& file) {
   std::string line(file.name);
   const auto bytes = static_cast<double>(file.bytes);
   const double bytes_per_s =
@@ -69,7 +67,7 @@ std::string arriving_line(const ArrivingFile& file, std::size_t width) {
           fmt::format("  ETA {}", format_seconds(static_cast<double>(*file.total_bytes - file.bytes) / bytes_per_s));
     }
   }
-  return truncate_to_width(line, width);
+  return line;
 }
 
 void download_datasets(const std::vector<const DatasetDescription*>& datasets, const std::string& mirror_flag) {

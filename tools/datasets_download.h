@@ -23,7 +23,7 @@ struct ArrivingFile {
 // At most `width` columns:
 // "train-images-idx3-ubyte.gz [########------------]  42%  1.53 MiB/s  ETA 3.42 s", without a total
 // "train-images-idx3-ubyte.gz 3.97 MiB  1.53 MiB/s".
-std::string arriving_line(const ArrivingFile& file, std::size_t width);
+std::string arriving_line(const ArrivingFile& file);
 
 // One after the other, a line each file on standard output; trouble, and on a terminal the progress, on standard error.
 // `mirror_flag`: "" where there is none; then MEMTRACK_MIRROR counts. Throws DownloadError, DatasetError.

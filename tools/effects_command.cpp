@@ -1,5 +1,7 @@
 // memtrack effects: which hyperparameters move memory, by how much, and how surely.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <memory>
 
@@ -9,6 +11,7 @@
 #include "tools/exit_codes.h"
 #include "tools/plot/effects_picture.h"
 #include "tools/plot/picture_output.h"
+#include "tools/report/phase.h"
 #include "tools/report/rows.h"
 #include "tools/terminal.h"
 #include "tools/text.h"
@@ -20,7 +23,7 @@ struct EffectsOptions {
   std::string database;
   std::string sweep;
   std::string metric = "anon";
-  std::string phase = "train";
+  std::string phase;
   std::vector<std::string> terms;
   int permutations = 2000;
   std::uint64_t seed = 0;
@@ -29,16 +32,24 @@ struct EffectsOptions {
   bool force = false;
 };
 
+std::optional<std::string> asked_phase(const EffectsOptions& options, const EffectMetric& metric, Database& database,
+                                       std::int64_t sweep_id) {
+  if (!metric.phase_sql.empty()) return choose_phase(options.phase, {report_phases(database, sweep_id)});
+  if (options.phase.empty()) return std::nullopt;
+  throw UsageError(fmt::format("--phase does not go with --metric {}, which is of whole trials", metric.name));
+}
+
 EffectsAnswer answer_for(const EffectsOptions& options) {
   const EffectMetric& metric = find_effect_metric(options.metric);
   Database database = open_for_reading(options.database);
   const ReportSweep sweep = find_report_sweep(database, options.sweep);
-  const MeasuredSweep measured = read_measured_sweep(database, sweep.sweep_id, metric, options.phase);
+  const std::optional<std::string> phase = asked_phase(options, metric, database, sweep.sweep_id);
+  const MeasuredSweep measured = read_measured_sweep(database, sweep.sweep_id, metric, phase);
   Question question = effect_question(measured, metric, options.terms);
   return {.sweep = escape_controls(sweep.name),
           .metric = std::string(metric.title),
           .meaning = std::string(metric.meaning),
-          .phase = measured.in_phase ? options.phase : "",
+          .phase = phase.value_or(""),
           .effects = estimate_effects(question.experiment, options.permutations, options.seed),
           .left_out = std::move(question.left_out)};
 }
@@ -73,8 +84,11 @@ void add_effects_command(CLI::App& app, Action& action) {
       ->add_option("--metric", options->metric,
                    "anon, pss, tensor, used, or reported (the published figures that stand in the sweep file)")
       ->capture_default_str();
-  command->add_option("--phase", options->phase, "The phase whose averages are taken, where the program names phases")
-      ->capture_default_str();
+  command
+      ->add_option(
+          "--phase", options->phase,
+          "The phase whose averages are taken (default: train, where the trials name it, else the whole trial)")
+      ->type_name("NAME");
   command->add_option("--terms", options->terms, "Ask for these effects alone, by the names of the table")
       ->delimiter(',')
       ->type_name("NAME,...");

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -14,6 +15,7 @@
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
 #include "tools/interruption.h"
+#include "tools/output_file.h"
 #include "tools/report/rows.h"
 #include "tools/row_writer.h"
 #include "tools/sql/schema_help.h"
@@ -121,13 +123,9 @@ int export_to_file(Database& database, const ExportOptions& options, RowFormat f
   return until_interrupted([&](const Interruption& interruption) {
     const QueryStop stop(database, [&] { return interruption.has_come(); });
     StatusLine status;
-    NewFile file(options.file, options.force);
+    NewFile file(std::filesystem::weakly_canonical(options.file), options.force);  // a link stays a link
     const auto writer = make_row_writer(format, [&](std::string_view text) { file.write(text); });
-    const std::int64_t count = write_rows(database, options, *writer, [&](std::size_t done, std::size_t all) {
-      interruption.check();
-      status.draw(
-          fmt::format("{} {} of {}", progress_bar(static_cast<double>(done) / static_cast<double>(all)), done, all));
-    });
+    const std::int64_t count = write_rows(database, options, *writer, progress_watch(interruption, status, "parts"));
     file.finish();
     status.clear();
     print(fmt::format("{}: {} of {}\n", options.file, count_of(count, "row"), options.relation));
@@ -141,6 +139,7 @@ int run_export(const ExportOptions& options) {
     throw UsageError("name a sweep, or trials with --trial, or --all: one of these");
   }
   if (options.force && options.file.empty()) throw UsageError("--force is for --output FILE");
+  if (!options.file.empty()) check_output_file(options.file, options.force);
   Database database = open_for_reading(options.database);
   return options.file.empty() ? export_to_output(database, options, format) : export_to_file(database, options, format);
 }

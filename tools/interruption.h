@@ -2,14 +2,20 @@
 
 // Ctrl-C for commands that have something to put away first: a file that is half written.
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <stdexcept>
+#include <string>
+#include <utility>
 
 #include "storage/query_stop.h"
 #include "tools/exit_codes.h"
 #include "tools/signal_watch.h"
 #include "tools/terminal.h"
+#include "tools/text.h"
 
 namespace memtrack {
 
@@ -30,6 +36,15 @@ class Interruption {
  private:
   SignalWatch signals_{SIGINT, SIGTERM};
 };
+
+// For work in steps: draws how far it is ("3 of 7 trials"), and throws Interrupted where that has come.
+inline auto progress_watch(const Interruption& interruption, StatusLine& status, std::string what) {
+  return [&interruption, &status, what = std::move(what)](std::int64_t done, std::int64_t all) {
+    interruption.check();
+    status.draw(fmt::format("{} {} of {} {}", progress_bar(static_cast<double>(done) / static_cast<double>(all)), done,
+                            all, what));
+  };
+}
 
 // What `work` returns, or the exit code of an interruption, which is said. `work` gets the Interruption.
 template <typename Work>

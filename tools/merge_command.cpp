@@ -40,13 +40,10 @@ int run_merge(const MergeOptions& options) {
     Database database = Database::open_for_writing(target);
     for (const std::string& other : options.others) {
       StatusLine status;
-      const MergeCount count = merge_database(database, other, [&](std::int64_t done, std::int64_t all) {
-        interruption.check();
-        status.draw(fmt::format("{} {}: {} of {} trials",
-                                progress_bar(static_cast<double>(done) / static_cast<double>(all)), other, done, all));
-      });
+      const MergeCount count =
+          merge_database(database, other, progress_watch(interruption, status, "trials of " + other));
       status.clear();
-      print(merge_line(other, count));
+      print(merge_line(escape_controls(other), count));
     }
     return kRight;
   });

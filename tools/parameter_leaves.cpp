@@ -54,6 +54,13 @@ std::vector<ParameterLeaf> parameter_leaves(std::string_view parameters_json) {
   return leaves;
 }
 
+bool has_own_column(const TypedValues& typed, const ParameterLeaf& leaf) {
+  const ordered_json value = ordered_json::parse(leaf.json);
+  const auto is = [&](const auto& column) { return column && value == ordered_json(*column); };
+  return is(typed.dataset) || is(typed.learning_rate) || is(typed.epochs) || is(typed.batch_size) ||
+         (typed.hidden_layers && value.is_array() && value == ordered_json::parse(*typed.hidden_layers));
+}
+
 std::string layers_text(std::string_view json) {
   const ordered_json list = ordered_json::parse(json, nullptr, false);
   return is_list_of_widths(list) ? widths_text(list) : escape_controls(json);

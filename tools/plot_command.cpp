@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <memory>
 
-#include "sweeps/nearest_name.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
 #include "tools/plot/hyperparameter_picture.h"
 #include "tools/plot/picture_output.h"
 #include "tools/plot/tensor_picture.h"
 #include "tools/plot/time_picture.h"
+#include "tools/report/phase.h"
 #include "tools/report/trial_choice.h"
 #include "tools/text.h"
 
@@ -62,28 +62,18 @@ struct HyperparameterOptions {
   PictureOutput output;
 };
 
-// The training, where all that were named tell it.
-std::optional<std::string> asked_phase(const HyperparameterOptions& options, std::vector<TrialChoice>& choices) {
-  if (options.whole_trial) return std::nullopt;
-  const std::string phase = options.phase.empty() ? "train" : options.phase;
-  if (std::all_of(choices.begin(), choices.end(), [&](TrialChoice& choice) { return choice.has_phase(phase); })) {
-    return phase;
-  }
-  if (options.phase.empty()) return std::nullopt;
-  throw UsageError(fmt::format("--phase is {}, which no trial of {} named", memtrack::quoted(phase),
-                               choices.size() == 1 ? choices[0].title() : "one of these sweeps"));
-}
-
 int plot_hyperparameters(const HyperparameterOptions& options) {
   Figure figure{.metric = find_report_metric(options.metric), .statistic = parse_statistic(options.statistic)};
   check_picture_output(options.output);
   std::vector<TrialChoice> choices;
+  std::vector<std::vector<std::string>> phases;
   std::string title;
   for (const std::string& sweep : options.sweeps.empty() ? std::vector<std::string>{""} : options.sweeps) {
     choices.emplace_back(sweep, options.database);
     title += (title.empty() ? "" : ", ") + choices.back().title();
+    choices.back().add_phases(phases);
   }
-  figure.phase = asked_phase(options, choices);
+  if (!options.whole_trial) figure.phase = choose_phase(options.phase, phases);
   std::vector<std::vector<ReportRow>> sets;
   for (TrialChoice& choice : choices) sets.push_back(choice.read(figure));
   put_picture(hyperparameter_picture(sets, figure, options.question, title), options.output);

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "storage/paths.h"
+#include "sweeps/first_trials.h"
 #include "sweeps/sweep.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
@@ -23,6 +24,8 @@
 
 namespace memtrack {
 namespace {
+
+constexpr std::int64_t kShownWhenOpen = 20;
 
 struct PredictOptions {
   std::string database;
@@ -57,14 +60,14 @@ Asked asked_of_file(const PredictOptions& options) {
     }
     is_first = false;
     asked.program = {sweep.program_words, std::filesystem::current_path().string()};
-    const auto begin = static_cast<std::ptrdiff_t>(asked.trials.size());
-    for_each_trial(sweep, {.environment = {}, .trainer = "memtrack-trainer"}, [&](const TrialPlan& plan) {
-      if (plan.repeat != 1 || plan.is_warmup) return;
+    const std::int64_t most = sweep.is_open_ended && options.fit.empty() ? kShownWhenOpen : kMostPredicted;
+    const ExpansionContext context{.environment = {}, .trainer = "memtrack-trainer"};
+    const bool are_all = for_each_first_trial(sweep, context, most, [&](const TrialPlan& plan) {
       asked.trials.push_back(
           {.number = plan.number, .parameters = plan.parameters_json, .is_built_in = sweep.built_in_trainer});
     });
-    // A shuffled sweep runs in another order.
-    std::ranges::sort(asked.trials.begin() + begin, asked.trials.end(), {}, &PastTrial::number);
+    if (!are_all)
+      say(fmt::format("of sweep '{}' the first {} trials are predicted", escape_controls(sweep.name), most));
   }
   return asked;
 }
@@ -74,6 +77,9 @@ Asked asked_of(const PredictOptions& options, std::optional<Database>& database)
   if (!database) {
     throw UsageError(fmt::format("there is no sweep file {}, and no database to look for a sweep of that name",
                                  options.what.empty() ? "named" : options.what));
+  }
+  if (!options.set.empty()) {
+    throw UsageError("--set goes with a sweep file: what a sweep of the database was given stands");
   }
   const std::int64_t sweep_id = find_report_sweep(*database, options.what).sweep_id;
   return {past_trials_of(*database, sweep_id), program_of_sweep(*database, sweep_id)};
@@ -208,6 +214,7 @@ void add_predict_command(CLI::App& app, Action& action) {
       ->type_name("SIZE");
   command->add_option("--solve", options->solve, "batch_size: the largest that fits --limit, for each trial")
       ->check(CLI::IsMember({"batch_size"}))
+      ->excludes("--fit")
       ->type_name("NAME");
   command->add_option("--limit", options->limit, "For --solve")->type_name("SIZE");
   command->add_flag("--uncalibrated", options->uncalibrated, "Leave out what this machine has measured");

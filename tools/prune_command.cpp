@@ -64,11 +64,7 @@ int run_prune(const PruneOptions& options) {
     { open_for_reading(options.database); }  // none is made here
     Database database = Database::open_for_writing(path);
     StatusLine status;
-    const PruneCount count = prune_samples(database, ended_before_ns, [&](std::int64_t done, std::int64_t all) {
-      interruption.check();
-      status.draw(fmt::format("{} {} of {} trials", progress_bar(static_cast<double>(done) / static_cast<double>(all)),
-                              done, all));
-    });
+    const PruneCount count = prune_samples(database, ended_before_ns, progress_watch(interruption, status, "trials"));
     status.clear();
     print(fmt::format("deleted {}\n", what(count)));
     return kRight;

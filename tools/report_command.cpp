@@ -13,6 +13,7 @@
 #include "tools/output_file.h"
 #include "tools/report/html_report.h"
 #include "tools/report/latex_table.h"
+#include "tools/report/phase.h"
 #include "tools/report/report.h"
 #include "tools/report/selection.h"
 #include "tools/row_writer.h"
@@ -49,20 +50,11 @@ RowFormat parse_report_format(const std::string& text) {
   }
 }
 
-constexpr const char* kTrainPhase = "train";
-
 // A comparison of groups is of the training, where trials tell it; what else is asked for stands.
 std::optional<std::string> asked_phase(const ReportOptions& options, Database& database, std::int64_t sweep_id) {
   const bool is_comparison = !options.group_by.empty();
   if (options.whole_trial || (options.phase.empty() && !is_comparison)) return std::nullopt;
-  const std::vector<std::string> phases = report_phases(database, sweep_id);
-  const std::string phase = options.phase.empty() ? kTrainPhase : options.phase;
-  if (std::find(phases.begin(), phases.end(), phase) != phases.end()) return phase;
-  if (options.phase.empty()) return std::nullopt;
-  const std::vector<std::string_view> names(phases.begin(), phases.end());
-  throw UsageError(fmt::format("--phase is {}{}; {}", memtrack::quoted(phase), did_you_mean(phase, names),
-                               phases.empty() ? "the trials of this sweep named no phase"
-                                              : "the trials of this sweep named " + join_names(names)));
+  return choose_phase(options.phase, {report_phases(database, sweep_id)});
 }
 
 Report read_report(const ReportOptions& options) {

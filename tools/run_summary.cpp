@@ -92,7 +92,7 @@ std::string memory_lines(const RunSummary& summary) {
   }
   const std::vector<Row> rows = {
       {"pss", summary.average_tree_pss_bytes, as_real(summary.largest_pss_bytes),
-       fmt::format("largest of {}, a lower bound", count_of(summary.tree_pss_count, "reading"))},
+       fmt::format("a lower bound, of {}", count_of(summary.tree_pss_count, "reading"))},
       {"resident", summary.average_tree_rss_bytes, as_real(summary.peak_rss_bytes), peak_note(summary)},
       {"cgroup", {}, as_real(summary.peak_cgroup_bytes), "exact, page cache included"},
       {"system", summary.average_used_bytes, as_real(summary.max_used_bytes), "used by all that runs on the machine"}};

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <set>
 
+#include "tools/look_pause.h"
 #include "tools/signal_watch.h"
 #include "tools/terminal.h"
 
@@ -17,8 +18,6 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kPause(1000);
-// A look takes at most this share of the time: it runs beside what is measured.
-constexpr int kLookShare = 50;
 
 void print_changed(const std::vector<std::string>& lines, std::set<std::string>& told) {
   for (const std::string& line : lines) {
@@ -54,7 +53,7 @@ int watch_status(const WatchedStatus& status) {
     }
     flush_output();
     const auto look = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
-    const int signal = signals.wait_for(std::max(kPause, look * kLookShare));
+    const int signal = signals.wait_for(pause_after(look, kPause));
     if (signal == SIGINT || signal == SIGTERM) {
       return 128 + signal;
     }

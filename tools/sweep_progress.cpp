@@ -95,7 +95,7 @@ std::optional<double> remaining_seconds(const Progress& progress, std::int64_t n
   return std::max(0.0, elapsed / behind * ahead - since_start);
 }
 
-std::string progress_line(const Progress& progress, std::int64_t now_ns, std::size_t width) {
+std::string progress_line(const Progress& progress, std::int64_t now_ns) {
   const std::int64_t total = count_all(progress.counts);
   const std::int64_t over = count_final(progress.counts);
   const double share =
@@ -108,7 +108,7 @@ std::string progress_line(const Progress& progress, std::int64_t now_ns, std::si
   line += progress.running
               ? fmt::format("  trial {}: {}", progress.running->trial_id, running_state_text(*progress.running, now_ns))
               : "  waiting";
-  return truncate_to_width(line, width);
+  return line;
 }
 
 std::string finished_text(const FinishedTrial& trial) {

@@ -54,7 +54,7 @@ std::optional<double> remaining_seconds(const Progress& progress, std::int64_t n
 // One line that fits `width` columns:
 // "[#####---------------] 11/40  ETA 2m03s  trial 12: train, epoch 3/18, accuracy 0.9123, 12.3 s"; of what has no end
 // "11 so far  trial 12: ...".
-std::string progress_line(const Progress& progress, std::int64_t now_ns, std::size_t width);
+std::string progress_line(const Progress& progress, std::int64_t now_ns);
 
 // "trial 3 (number 2): done in 12.3 s, accuracy 0.9123", "trial 4 (number 3): failed after 0.20 s: reason".
 std::string finished_text(const FinishedTrial& trial);

@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -18,6 +17,7 @@
 #include "storage/trial_queue.h"
 #include "tools/child_process.h"
 #include "tools/exit_codes.h"
+#include "tools/look_pause.h"
 #include "tools/signal_watch.h"
 
 namespace memtrack {
@@ -28,8 +28,6 @@ using std::chrono::steady_clock;
 
 constexpr milliseconds kPause(200);
 constexpr auto kPatience = std::chrono::seconds(60);  // with nobody who runs the queue
-// A look takes at most this share of the time: it runs beside what is measured.
-constexpr int kLookShare = 50;
 
 // Runs the queue for these sweeps, one after the other. What a signal cancelled is cancelled in all of them.
 int run_queues(const std::filesystem::path& database, const std::vector<std::int64_t>& sweep_ids) {
@@ -74,10 +72,7 @@ void ProgressDisplay::show(const Progress& progress, std::int64_t now_ns) {
       tell(finished_text(trial));
     }
   }
-  if (line_.is_shown()) {
-    const std::size_t width = errors_width();
-    line_.draw(progress_line(progress, now_ns, width > 1 ? width - 1 : 1));
-  }
+  if (line_.is_shown()) line_.draw(progress_line(progress, now_ns));
 }
 
 void ProgressDisplay::tell(std::string_view line) {
@@ -98,7 +93,7 @@ bool wait_for_sweeps(const std::filesystem::path& database, const std::vector<st
       return true;
     }
     const auto look = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
-    const int signal = signals.wait_for(std::max(kPause, look * kLookShare));
+    const int signal = signals.wait_for(pause_after(look, kPause));
     if ((signal != 0 && !hooks.on_signal(signal)) || !hooks.on_look()) {
       return false;
     }

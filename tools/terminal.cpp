@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -119,7 +120,8 @@ StatusLine::~StatusLine() {
 
 void StatusLine::draw(std::string_view line) {
   if (is_shown_) {
-    print_error(fmt::format("\r{}\x1b[K", line));
+    const std::size_t width = std::max<std::size_t>(errors_width(), 2) - 1;
+    print_error(fmt::format("\r{}\x1b[K", truncate_to_width(escape_controls(line), width)));
     is_drawn_ = true;
   }
 }

@@ -55,7 +55,7 @@ class StatusLine {
   StatusLine& operator=(const StatusLine&) = delete;
 
   bool is_shown() const { return is_shown_; }
-  void draw(std::string_view line);  // at most errors_width() - 1 columns
+  void draw(std::string_view line);  // cut to the terminal's width: a line that wraps could not be taken back
   void clear();
 
  private:

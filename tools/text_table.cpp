@@ -185,17 +185,17 @@ std::string render_markdown(const TextTable& table) {
 
 std::string escape_markdown(std::string_view text) {
   std::string result;
-  for (const char c : text) {
-    if (c == '|' || c == '\\') {
-      result += '\\';
+  while (true) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    for (const char c : escape_controls(line.substr(0, line.ends_with('\r') ? end - 1 : end))) {
+      if (c == '|' || c == '\\') result += '\\';
+      result += c == '<' ? std::string("&lt;") : std::string(1, c);
     }
-    if (c == '\n') {
-      result += "<br>";
-    } else if (c != '\r') {
-      result += c;
-    }
+    if (end == text.size()) return result;
+    result += "<br>";
+    text.remove_prefix(end + 1);
   }
-  return result;
 }
 
 }  // namespace memtrack

@@ -34,7 +34,7 @@ std::string render_text(const TextTable& table, std::size_t width);
 // GitHub's Markdown; titles on one line, nothing folded.
 std::string render_markdown(const TextTable& table);
 
-// "a|b" -> "a\|b", line breaks -> "<br>".
+// "a|b" -> "a\|b", "<" -> "&lt;", line breaks -> "<br>", other control characters as escape_controls() has them.
 std::string escape_markdown(std::string_view text);
 
 }  // namespace memtrack

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sweeps/first_trials.h"
 #include "sweeps/trainer_parameters.h"
 
 namespace {
@@ -314,6 +315,24 @@ TEST_CASE("a random sweep without run_cap is open-ended and draws each trial as 
   CHECK_FALSE(one(text, {.count = 5}).is_open_ended);
   CHECK_FALSE(one(kGrid).is_open_ended);
   CHECK(one(kGrid, {.method = "random"}).is_open_ended);
+}
+
+TEST_CASE("the first trials of a sweep are told by number, of an open-ended one too") {
+  const auto numbers = [](const Sweep& sweep, std::int64_t most, bool are_all) {
+    std::vector<std::int64_t> result;
+    CHECK(for_each_first_trial(sweep, kContext, most, [&](const TrialPlan& trial) {
+            CHECK_FALSE(trial.is_warmup);
+            result.push_back(trial.number);
+          }) == are_all);
+    return result;
+  };
+  const std::string settings = "memtrack: {warmup: 1, order: shuffled}\n";
+  const Sweep open = one("method: random\nparameters: {epochs: {min: 1, max: 1000000}}\n" + settings);
+  const Sweep closed = one("method: grid\nparameters: {epochs: {values: [1, 2, 3]}}\n" + settings, {.repeats = 2});
+  CHECK(trials(open).empty());
+  CHECK(numbers(open, 2, false) == std::vector<std::int64_t>{1, 2});
+  CHECK(numbers(closed, 2, false) == std::vector<std::int64_t>{1, 2});
+  CHECK(numbers(closed, 3, true) == std::vector<std::int64_t>{1, 2, 3});
 }
 
 TEST_CASE("several documents are several sweeps, each with its own text") {

@@ -120,9 +120,11 @@ TEST_CASE("compare takes sweeps and groups of their trials and single trials and
   } wrong[] = {{"grid other", "'other'"},
                {"grid trial:99", "there is no trial 99"},
                {"grid trial:x", "trial:ID"},
+               {"trial:1,1 trial:2", "names 1 twice"},
+               {"grid grid:batch_size", "behind ':' stands 'batch_size'"},
                {"grid grid:batchsize=8", "did you mean 'batch_size'?"},
                {"grid grid:batch_size=9", "no trial is like that"},
-               {"grid grid --phase tran", "not both sides"},
+               {"grid grid --phase tran", "did you mean 'train'?"},
                {"grid grid --metric tree_ps", "did you mean 'tree_pss'?"}};
   for (const auto& c : wrong) {
     CAPTURE(c.arguments);

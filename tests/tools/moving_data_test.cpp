@@ -12,6 +12,7 @@
 #include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/exit_codes.h"
+#include "tools/text.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;
@@ -79,14 +80,18 @@ TEST_CASE("export writes a file beside its place and replaces one only where tha
   session.write_file("out.csv", "mine\n");
   const CommandResult refused = session.run(sweep.asked_by("memtrack export -o out.csv"));
   CHECK(refused.exit_code == kUsage);
-  CHECK(contains(refused.errors, "out.csv is there already; --force replaces it"));
+  CHECK(contains(refused.errors, "out.csv exists; --force replaces it"));
   CHECK(session.output_of("cat out.csv") == "mine\n");
   session.output_of(sweep.asked_by("memtrack export -o out.csv --force"));
   CHECK(session.output_of("cat out.csv") == whole);
   const CommandResult device = session.run(sweep.asked_by("memtrack export -o /dev/null --force"));
   CHECK(device.exit_code == kUsage);
-  CHECK(contains(device.errors, "no regular file"));
+  CHECK(contains(device.errors, "not a regular file"));
+  CHECK(contains(session.run(sweep.asked_by("memtrack export -o no/out.csv")).errors, "there is no folder no"));
   CHECK(listing(session, ".") == "data\nout.csv\nrun\n");
+  session.output_of("ln -s out.csv link.csv && : > out.csv");
+  session.output_of(sweep.asked_by("memtrack export -o link.csv --force"));
+  CHECK(session.output_of("test -L link.csv && cat out.csv") == whole);
 }
 
 TEST_CASE("export that is asked for what is not there says so and leaves nothing") {
@@ -158,6 +163,21 @@ TEST_CASE("merge takes the trials of other files and says what it did") {
                     first.path().string(), second.path().string()));
   CHECK(count_of_trials(session, "all.db") == "4\n");
   CHECK(contains(session.output_of("memtrack report --db all.db 2"), "3000.00"));
+}
+
+TEST_CASE("on a terminal the progress of a merge stays on one line whatever the file's name") {
+  const Session session;
+  RecordedSweep other(list_sweep());
+  other.record({.used_mib = {1000}});
+  const std::string name = "\x1b[2J" + std::string(100, 'x') + ".db";
+  session.output_of(fmt::format("sqlite3 {} \".backup copy.db\" && mv copy.db '{}'", other.path().string(), name));
+  const std::string drawn = session.output_of(
+      fmt::format("TERM=xterm script -qec \"stty cols 60; memtrack merge --db all.db '{}'\" /dev/null", name));
+  const std::size_t bar = drawn.find("\r[");
+  REQUIRE(bar != std::string::npos);
+  const std::string line = drawn.substr(bar + 1, drawn.find("\x1b[K", bar) - bar - 1);
+  CHECK(contains(line, "trials of \\x1b"));
+  CHECK(display_width(line) == 59);
 }
 
 TEST_CASE("merge looks at all files before it takes the first") {

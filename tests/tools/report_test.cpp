@@ -13,6 +13,7 @@
 #include "tools/report/selection.h"
 #include "tools/row_writer.h"
 #include "tools/text.h"
+#include "tools/values.h"
 
 using namespace memtrack;
 using namespace memtrack::testing;
@@ -103,8 +104,28 @@ TEST_CASE("a trial shorter than its interval has no average, and the report says
   sweep.record({.used_mib = {}});
   const Report report = load(sweep);
   CHECK(column(report, "memory\nused\nMiB").at(0) == "-");
-  CHECK(contains(notes_of(report), "-: no average, since 1 was shorter than the interval of 100ms"));
-  CHECK(contains(notes_of(report), "--interval"));
+  CHECK(contains(notes_of(report),
+                 "-: no average of 1, since no tick fell into the trial; choose an --interval shorter than 100ms."));
+}
+
+TEST_CASE("a phase into which no tick fell is told apart from a figure that could not be read") {
+  RecordedSweep sweep(list_sweep());
+  sweep.record({.used_mib = kTenTicks});
+  const std::string notes = notes_of(load(sweep, Figure{.metric = find_report_metric("used"), .phase = "load"}));
+  CHECK(contains(notes,
+                 "-: no average of 1, since no tick fell into phase load; choose an --interval shorter than 100ms."));
+  CHECK_FALSE(contains(notes, "could read"));
+}
+
+TEST_CASE("notes name a number once and a failure with its repeat") {
+  RecordedSweep sweep("method: grid\nparameters: {batch_size: {values: [8, 16]}}\nmemtrack: {repeats: 3}\n");
+  for (int i = 0; i < 6; ++i) {
+    sweep.record({.used_mib = kTenTicks, .state = TrialState::failed, .reason = "exit code 1", .pss_skipped = 1});
+  }
+  const std::string notes = notes_of(load(sweep, "tree_pss"));
+  CHECK(contains(notes, "Of number 1 and 2, pss was not read at times"));
+  CHECK(contains(notes, "no average of 1 and 2, since no tick could read this figure"));
+  CHECK(contains(notes, "2, repeat 3 failed: exit code 1;"));
 }
 
 TEST_CASE("a trial that has not begun needs no excuse") {
@@ -307,14 +328,38 @@ TEST_CASE("a peak says whether it is exact, and exact ones are not averaged with
   CHECK(column(report, "peak\ntree rss\nMiB") == Cells{"120.00", ">=100.00"});
 }
 
-TEST_CASE("every metric has every statistic of the whole trial and of a phase") {
+TEST_CASE("every metric has every statistic of the whole trial and of a phase as its samples have it") {
   RecordedSweep sweep(list_sweep());
-  sweep.record({.used_mib = kTenTicks});
+  sweep.record({.used_mib = {1000, 1100, 1200, 1900}, .tree_rss_mib = 250});
+  Database reader = Database::open_for_reading(sweep.path());  // with functions of ours
+  const auto asked = [&](const std::string& aggregate, const std::string& rows) {
+    return real_of(
+        query(reader, "SELECT " + aggregate + " FROM samples WHERE trial_id = 1 AND kind " + rows).rows.at(0).at(0));
+  };
   for (const ReportMetric& metric : report_metrics()) {
+    const auto of_samples = [&](Statistic statistic, const std::string& phase) {
+      const std::string column(metric.column);
+      const std::string ticks = "= 'tick'" + phase;
+      switch (statistic) {
+        case Statistic::median:
+          return asked("median(" + column + ")", ticks);
+        case Statistic::p95:
+          return asked("percentile(" + column + ", 95)", ticks);
+        case Statistic::peak:
+          return asked("max(" + column + ")", (metric.baseline.empty() ? "<> 'baseline'" : "= 'tick'") + phase);
+        case Statistic::mean:
+          break;
+      }
+      return asked("avg(" + column + ")", ticks);
+    };
     for (const Statistic statistic : {Statistic::mean, Statistic::median, Statistic::p95, Statistic::peak}) {
       for (const auto& phase : {std::optional<std::string>(), std::optional<std::string>("train")}) {
         CAPTURE(metric.name);
-        CHECK(load(sweep, Figure{.metric = metric, .statistic = statistic, .phase = phase}).rows.size() == 3);
+        CAPTURE(to_string(statistic));
+        const Figure figure{.metric = metric, .statistic = statistic, .phase = phase};
+        const std::vector<ReportRow> rows = load(sweep, figure).rows;
+        REQUIRE(rows.size() == 3);
+        CHECK(rows[0].memory_bytes == of_samples(statistic, phase ? " AND phase = 'train'" : ""));
       }
     }
   }
@@ -408,4 +453,9 @@ TEST_CASE("LaTeX takes the table as it is") {
         "\\begin{tabular}{lr}\n\\hline\n"
         "a\\_b & \\begin{tabular}[b]{@{}r@{}}memory \\\\ MiB\\end{tabular} \\\\\n\\hline\n"
         "50\\% \\& \\#1 & $\\geq$1.00 $\\pm$ 0.20 \\\\\n\\hline\n\\end{tabular}\n");
+}
+
+TEST_CASE("LaTeX takes a row that begins with a bracket or a star") {
+  const TextTable table = {.columns = {{.title = "betas"}}, .rows = {{"[0.9,0.999]"}, {"*"}, {"a [b] *"}}};
+  CHECK(contains(render_latex(table), "\n{}[0.9,0.999] \\\\\n{}* \\\\\na [b] * \\\\\n"));
 }

@@ -98,6 +98,12 @@ TEST_CASE("a table of many rows streams after its first thousand") {
 
 TEST_CASE("markdown rows escape what would end a cell") {
   CHECK(written(RowFormat::markdown, {"a|b"}, {{std::string("x|y")}}) == "| a\\|b |\n| --- |\n| x\\|y |\n");
+  CHECK(written(RowFormat::markdown, {"a"}, {{std::string("one\r\ntwo\n")}}) == "| a |\n| --- |\n| one<br>two<br> |\n");
+}
+
+TEST_CASE("markdown rows let nothing through that moves a cursor or is a tag") {
+  CHECK(written(RowFormat::markdown, {"\x1b[2J"}, {{std::string("\x07<img src=x>\xff")}}) ==
+        "| \\\\x1b[2J |\n| --- |\n| \\\\x07&lt;img src=x>\\\\xff |\n");
 }
 
 TEST_CASE("an unknown format is answered with those that are known") {

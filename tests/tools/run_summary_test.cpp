@@ -74,7 +74,7 @@ TEST_CASE("the summary of processes that share memory shows pss first and never 
   CHECK(run_summary_text(summary, "") ==
         "memtrack: 12.0 s wall, 11.0 s CPU (user 10.0, system 1.00), exit code 0\n"
         "memtrack: MiB           average       peak  12 ticks of 1s, 2 missed\n"
-        "memtrack:   pss          530.00     540.00  largest of 3 readings, a lower bound\n"
+        "memtrack:   pss          530.00     540.00  a lower bound, of 3 readings\n"
         "memtrack:   resident     100.00    2100.00  a lower bound; at most 2200.00\n"
         "memtrack:   cgroup            -     700.00  exact, page cache included\n"
         "memtrack:   system      2000.00    2001.00  used by all that runs on the machine\n"
@@ -111,6 +111,9 @@ TEST_CASE("a summary fits into 80 columns, but for a command that is to be copie
       "ran longer than its timeout of 3600 s; it did not end on SIGTERM and was killed; 12 processes outlived it";
   summary.peak_source = "samples";
   summary.peak_rss_upper_bytes = 1234567 * kMiB;
+  summary.average_tree_pss_bytes = 1234567.0 * kMiB;
+  summary.largest_pss_bytes = 1234567 * kMiB;
+  summary.tree_pss_count = 12345;
   CHECK(widest(run_summary_text(summary, "")) <= 80);
   CHECK(contains(run_summary_text(summary, "--db 'my runs.db' "),
                  "memtrack sql --db 'my runs.db' \"SELECT * FROM trial_memory WHERE trial_id = 123456\"\n"));

@@ -51,6 +51,7 @@ std::vector<MeasuredTrial> trials_of(const Sweep& sweep) {
     trial.learning_rate = columns.learning_rate;
     trial.epochs = columns.epochs;
     trial.batch_size = columns.batch_size;
+    trial.hidden_layers = fmt::format("[{}]", fmt::join(*columns.hidden_layers, ","));
     trial.depth = static_cast<std::int64_t>(columns.hidden_layers->size());
     trial.hidden_nodes = 0;
     for (const std::int64_t width : *columns.hidden_layers) *trial.hidden_nodes += width;
@@ -91,7 +92,7 @@ Rates simulate(std::vector<MeasuredTrial> trials, double effect_mib, const Sprea
   Rates rates;
   for (int i = 0; i < simulations; ++i) {
     make_up(trials, effect_mib, spread, random);
-    const Question question = effect_question({.trials = trials, .in_phase = true}, find_effect_metric("anon"), {});
+    const Question question = effect_question({.trials = trials}, find_effect_metric("anon"), {});
     const Effects effects = estimate_effects(question.experiment, kPermutations, static_cast<std::uint64_t>(i));
     bool any_other = false;
     for (const Effect& effect : effects.effects) {
@@ -119,7 +120,7 @@ double seconds_of_effects(const std::string& path, const Spread& spread) {
   std::mt19937_64 random(1);
   make_up(trials, 0, spread, random);
   return seconds_of([&] {
-    const Question question = effect_question({.trials = trials, .in_phase = true}, find_effect_metric("anon"), {});
+    const Question question = effect_question({.trials = trials}, find_effect_metric("anon"), {});
     estimate_effects(question.experiment, 2000, 0);
   });
 }

@@ -19,7 +19,7 @@ Eigen::MatrixXd left_of(const Eigen::MatrixXd& basis, const Eigen::MatrixXd& col
 }
 
 // Fisher and Yates; std::shuffle's order differs between standard libraries.
-void shuffle_within(const ExchangeableRows& groups, const Eigen::VectorXd& from, Eigen::VectorXd& to,
+void shuffle_within(const RowGroups& groups, const Eigen::VectorXd& from, Eigen::VectorXd& to,
                     std::mt19937_64& random) {
   to = from;
   for (const std::vector<Eigen::Index>& rows : groups) {
@@ -32,6 +32,9 @@ void shuffle_within(const ExchangeableRows& groups, const Eigen::VectorXd& from,
 }  // namespace
 
 Fit least_squares(const Eigen::MatrixXd& x, const Eigen::VectorXd& y) {
+  if (x.cols() == 0) {
+    return {.coefficients = {}, .scatter = {}, .residuals = y, .residual_sum = y.squaredNorm(), .degrees = y.size()};
+  }
   const Eigen::HouseholderQR<Eigen::MatrixXd> qr(x);
   Fit fit;
   fit.coefficients = qr.solve(y);
@@ -56,13 +59,34 @@ bool is_independent_of(const Eigen::MatrixXd& others, const Eigen::MatrixXd& col
   return true;
 }
 
+Eigen::MatrixXd means_of(const RowGroups& groups, const Eigen::MatrixXd& columns) {
+  Eigen::MatrixXd means(static_cast<Eigen::Index>(groups.size()), columns.cols());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    means.row(static_cast<Eigen::Index>(i)) = columns(groups[i], Eigen::all).colwise().mean();
+  }
+  return means;
+}
+
+Eigen::MatrixXd less_means(const RowGroups& groups, const Eigen::MatrixXd& columns) {
+  const Eigen::MatrixXd means = means_of(groups, columns);
+  Eigen::MatrixXd left = columns;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    for (const Eigen::Index row : groups[i]) left.row(row) -= means.row(static_cast<Eigen::Index>(i));
+  }
+  return left;
+}
+
 double permutation_p_value(const Eigen::MatrixXd& others, const Eigen::MatrixXd& tested, const Eigen::VectorXd& y,
-                           const ExchangeableRows& groups, int permutations, std::mt19937_64& random) {
-  const Eigen::MatrixXd known = basis_of(others);
-  const Eigen::MatrixXd added = basis_of(left_of(known, tested));
-  const Eigen::VectorXd residuals = left_of(known, y);
+                           const RowGroups& exchangeable, int permutations, std::mt19937_64& random,
+                           const RowGroups& own_means) {
+  const Eigen::MatrixXd known = basis_of(less_means(own_means, others));
+  const auto left_beside = [&](const Eigen::MatrixXd& columns) {
+    return left_of(known, less_means(own_means, columns));
+  };
+  const Eigen::MatrixXd added = basis_of(left_beside(tested));
+  const Eigen::VectorXd residuals = left_beside(y);
   const auto explained_share = [&](const Eigen::VectorXd& values) {
-    const Eigen::VectorXd left = left_of(known, values);
+    const Eigen::VectorXd left = left_beside(values);
     const double total = left.squaredNorm();
     return total > 0 ? (added.transpose() * left).squaredNorm() / total : 0;
   };
@@ -71,7 +95,7 @@ double permutation_p_value(const Eigen::MatrixXd& others, const Eigen::MatrixXd&
   Eigen::VectorXd shuffled;
   int as_much = 1;
   for (int i = 0; i < permutations; ++i) {
-    shuffle_within(groups, residuals, shuffled, random);
+    shuffle_within(exchangeable, residuals, shuffled, random);
     if (explained_share(shuffled) >= seen) ++as_much;
   }
   return static_cast<double>(as_much) / (permutations + 1);

@@ -21,7 +21,7 @@ using Eigen::VectorXd;
 struct Stratum {
   VectorXd y;
   std::vector<Columns> terms;
-  ExchangeableRows groups;
+  RowGroups exchangeable;
 };
 
 // Coefficients with their covariance, and the degrees of freedom behind it.
@@ -70,10 +70,10 @@ VectorXd as_vector(const std::vector<double>& values) {
   return VectorXd::Map(values.data(), static_cast<Index>(values.size()));
 }
 
-ExchangeableRows rows_by(const std::vector<std::int64_t>& labels) {
+RowGroups rows_by(const std::vector<std::int64_t>& labels) {
   std::map<std::int64_t, std::vector<Index>> groups;
   for (std::size_t i = 0; i < labels.size(); ++i) groups[labels[i]].push_back(static_cast<Index>(i));
-  ExchangeableRows rows;
+  RowGroups rows;
   for (auto& [label, group] : groups) rows.push_back(std::move(group));
   return rows;
 }
@@ -85,7 +85,7 @@ class Estimation {
         permutations_(permutations),
         random_(seed),
         y_(as_vector(experiment.response)),
-        networks_(levels_of(experiment.network)),
+        repeats_(rows_by(experiment.network)),
         blocks_(levels_of(experiment.block)),
         order_{.name = std::string(kRunOrder), .unit = "trial", .numbers = experiment.order, .is_control = true} {}
 
@@ -99,7 +99,7 @@ class Estimation {
                                   result_.mean));
     }
     refuse_if_too_few();
-    if (networks_.size() < experiment_.network.size()) {
+    if (repeats_.size() < experiment_.network.size()) {
       with_repeats();
     } else {
       without_repeats();
@@ -115,7 +115,7 @@ class Estimation {
 
   void describe() {
     result_.trials = experiment_.response.size();
-    result_.networks = networks_.size();
+    result_.networks = repeats_.size();
     result_.blocks = blocks_.size();
     result_.mean = y_.size() > 0 ? y_.mean() : 0;
     result_.smallest = y_.size() > 0 ? y_.minCoeff() : 0;
@@ -141,11 +141,11 @@ class Estimation {
     if (names.empty()) {
       throw NoEffects("no hyperparameter varies between these trials: vary one in the sweep file");
     }
-    if (networks_.size() < static_cast<std::size_t>(columns) + 1) {
+    if (repeats_.size() < static_cast<std::size_t>(columns) + 1) {
       throw NoEffects(
           fmt::format("{} different trials cannot tell the effects of {} apart: draw more trials, or name fewer of "
                       "them with --terms",
-                      networks_.size(), names));
+                      repeats_.size(), names));
     }
   }
 
@@ -153,10 +153,9 @@ class Estimation {
   std::vector<Columns> at_networks(const std::vector<Columns>& terms) const {
     std::vector<Columns> reduced = terms;
     for (std::size_t t = 0; t < terms.size(); ++t) {
-      reduced[t].values.resize(static_cast<Index>(networks_.size()), terms[t].values.cols());
-      for (std::size_t n = 0; n < networks_.size(); ++n) {
-        const auto first = std::find(experiment_.network.begin(), experiment_.network.end(), networks_[n]);
-        reduced[t].values.row(static_cast<Index>(n)) = terms[t].values.row(first - experiment_.network.begin());
+      reduced[t].values.resize(static_cast<Index>(repeats_.size()), terms[t].values.cols());
+      for (std::size_t n = 0; n < repeats_.size(); ++n) {
+        reduced[t].values.row(static_cast<Index>(n)) = terms[t].values.row(repeats_[n].front());
       }
     }
     return reduced;
@@ -177,7 +176,7 @@ class Estimation {
     for (const Columns& columns : stratum.terms) {
       result_.effects[at++].p_value =
           permutation_p_value(joined(stratum.terms, stratum.y.size(), &columns), columns.values, stratum.y,
-                              stratum.groups, permutations_, random_);
+                              stratum.exchangeable, permutations_, random_);
     }
   }
 
@@ -191,53 +190,52 @@ class Estimation {
     test({y_, told_, rows_by(experiment_.block)});
   }
 
-  // [networks, blocks, run order]: what is left is what repeats differ in.
-  MatrixXd repeat_model(bool with_order) const {
-    MatrixXd x = MatrixXd::Zero(rows(), static_cast<Index>(networks_.size()));
-    for (Index i = 0; i < rows(); ++i) {
-      x(i, std::lower_bound(networks_.begin(), networks_.end(), experiment_.network[static_cast<std::size_t>(i)]) -
-               networks_.begin()) = 1;
-    }
-    x = with_independent(x, centred(indicators(experiment_.block, blocks_)));
-    return with_order ? beside(x, columns_of(order_)->values) : x;
+  // Whether the column says something that neither the networks nor `others` say.
+  bool varies_between_repeats(const MatrixXd& others, const VectorXd& column) const {
+    constexpr double kRounding = 1e-8;  // relative to the column's own length
+    const VectorXd inner = less_means(repeats_, column);
+    return inner.norm() > kRounding * column.norm() && is_independent_of(less_means(repeats_, others), inner);
   }
 
-  // Those columns of `more` that say something new: a block whose networks stand in no other block does not.
-  static MatrixXd with_independent(MatrixXd x, const MatrixXd& more) {
-    for (Index i = 0; i < more.cols(); ++i) {
-      if (is_independent_of(x, more.col(i))) x = beside(x, more.col(i));
+  // A block whose networks stand in no other block says nothing new.
+  MatrixXd blocks_between_repeats() const {
+    const MatrixXd all = centred(indicators(experiment_.block, blocks_));
+    MatrixXd blocks(rows(), 0);
+    for (Index i = 0; i < all.cols(); ++i) {
+      if (varies_between_repeats(blocks, all.col(i))) blocks = beside(blocks, all.col(i));
     }
-    return x;
+    return blocks;
   }
 
+  // Networks, blocks and run order: what is left is what repeats differ in.
   void with_repeats() {
-    const auto networks = static_cast<Index>(networks_.size());
+    const auto networks = static_cast<Index>(repeats_.size());
     told_ = told_terms(hyperparameters(), rows(), result_.untold);
     const std::vector<Columns> reduced = at_networks(told_);
     const MatrixXd x = joined(reduced, networks);
 
-    const MatrixXd unordered = repeat_model(false);
+    const MatrixXd blocks = blocks_between_repeats();
     const std::optional<Columns> order = columns_of(order_);
-    const bool has_order = order && rows() - unordered.cols() >= 2 && is_independent_of(unordered, order->values);
-    const MatrixXd repeats = has_order ? repeat_model(true) : unordered;
-    const Fit within = least_squares(repeats, y_);
+    const bool has_order =
+        order && rows() - networks - blocks.cols() >= 2 && varies_between_repeats(blocks, order->values);
+    const MatrixXd columns = has_order ? beside(blocks, order->values) : blocks;
+    Fit within = least_squares(less_means(repeats_, columns), less_means(repeats_, y_));
+    within.degrees -= networks;
     if (within.degrees < 1) throw NoEffects(too_few_repeats());
 
-    const VectorXd means = within.coefficients.head(networks);
+    const VectorXd means = means_of(repeats_, y_ - columns * within.coefficients);
     if (networks > x.cols()) {
       add_effects(reduced, estimate_of(least_squares(x, means)));
-      test({means, reduced, rows_by(std::vector<std::int64_t>(networks_.size(), 0))});
+      test({means, reduced, rows_by(std::vector<std::int64_t>(repeats_.size(), 0))});
     } else {
       result_.is_saturated = true;
       const MatrixXd inverse = x.inverse();
-      const Estimate spread = estimate_of(within);
-      add_effects(reduced,
-                  {inverse * means, inverse * spread.covariance.topLeftCorner(networks, networks) * inverse.transpose(),
-                   spread.degrees});
+      add_effects(reduced, {inverse * means, inverse * covariance_of_means(columns, within) * inverse.transpose(),
+                            static_cast<double>(within.degrees)});
       test({y_, told_, rows_by(experiment_.block)});
     }
     if (has_order) {
-      add_order(*order, unordered, within);
+      add_order(*order, blocks, within);
     } else {
       result_.untold.push_back(
           "run order cannot be told from networks and blocks: all blocks ran in the same order; '--order shuffled' can "
@@ -245,10 +243,20 @@ class Estimation {
     }
   }
 
-  void add_order(const Columns& order, const MatrixXd& unordered, const Fit& within) {
+  // Of the networks' means, free of `columns`.
+  MatrixXd covariance_of_means(const MatrixXd& columns, const Fit& within) const {
+    const MatrixXd at_networks = means_of(repeats_, columns);
+    MatrixXd scatter = at_networks * within.scatter * at_networks.transpose();
+    for (std::size_t n = 0; n < repeats_.size(); ++n) {
+      scatter(static_cast<Index>(n), static_cast<Index>(n)) += 1 / static_cast<double>(repeats_[n].size());
+    }
+    return scatter * (within.residual_sum / static_cast<double>(within.degrees));
+  }
+
+  void add_order(const Columns& order, const MatrixXd& blocks, const Fit& within) {
     result_.effects.push_back(effect_of(order, estimate_of(within), within.coefficients.size() - 1));
     result_.effects.back().p_value =
-        permutation_p_value(unordered, order.values, y_, rows_by(experiment_.block), permutations_, random_);
+        permutation_p_value(blocks, order.values, y_, rows_by(experiment_.block), permutations_, random_, repeats_);
     told_.push_back(order);
   }
 
@@ -257,6 +265,14 @@ class Estimation {
         "{} trials leave nothing to tell noise from {} effects: draw more trials, run each again with --repeats, or "
         "name fewer effects with --terms",
         rows(), told_.size());
+  }
+
+  // Those columns of `more` that say something new.
+  static MatrixXd with_independent(MatrixXd x, const MatrixXd& more) {
+    for (Index i = 0; i < more.cols(); ++i) {
+      if (is_independent_of(x, more.col(i))) x = beside(x, more.col(i));
+    }
+    return x;
   }
 
   // Of the variation among all trials, in a model of all terms and the blocks.
@@ -292,7 +308,8 @@ class Estimation {
   int permutations_;
   std::mt19937_64 random_;
   VectorXd y_;
-  std::vector<std::int64_t> networks_, blocks_;
+  RowGroups repeats_;  // of each network
+  std::vector<std::int64_t> blocks_;
   Term order_;
   std::vector<Columns> told_;  // in the order of result_.effects
   Effects result_;

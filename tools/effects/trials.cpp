@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/trim.hpp>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -32,8 +33,7 @@ constexpr std::array kMetrics = std::to_array<EffectMetric>({
      "the mean of tree_pss_bytes: proportional resident memory of the trial's own processes",
      "SELECT avg_tree_pss_bytes FROM phase_memory WHERE trial_id = t.trial_id AND phase = ?2",
      "SELECT avg_tree_pss_bytes FROM trial_memory WHERE trial_id = t.trial_id"},
-    {"tensor", "tensor memory", "the largest tensor_bytes_peak of the trial's epochs, as the trainer counts it",
-     "SELECT max(tensor_bytes_peak) FROM epochs WHERE trial_id = t.trial_id AND ?2 = ?2",
+    {"tensor", "tensor memory", "the largest tensor_bytes_peak of the trial's epochs, as the trainer counts it", "",
      "SELECT max(tensor_bytes_peak) FROM epochs WHERE trial_id = t.trial_id"},
     {"used", "used memory", "the mean of used_bytes: the whole system's total - free - buffers - cached",
      "SELECT avg_used_bytes FROM phase_memory WHERE trial_id = t.trial_id AND phase = ?2",
@@ -46,8 +46,8 @@ constexpr std::array kMetrics = std::to_array<EffectMetric>({
 constexpr std::string_view kReported = "reported";
 
 constexpr const char* kSelectTrials =
-    "SELECT t.number, t.repeat, t.started_ns, t.dataset, t.learning_rate, t.epochs, t.batch_size, t.depth, "
-    "t.hidden_nodes, t.parameter_count, t.parameters, ({bytes}), "
+    "SELECT t.number, t.repeat, t.started_ns, t.dataset, t.learning_rate, t.epochs, t.batch_size, t.hidden_layers, "
+    "t.depth, t.hidden_nodes, t.parameter_count, t.parameters, ({bytes}), "
     "(SELECT e.loss_state <> 'finite' FROM epochs e WHERE e.trial_id = t.trial_id ORDER BY e.epoch DESC LIMIT 1) "
     "FROM trials t WHERE t.sweep_id = ?1 AND {which} AND NOT t.warmup AND NOT EXISTS "
     "(SELECT 1 FROM trials r WHERE r.retry_of = t.trial_id) ORDER BY t.started_ns, t.trial_id";
@@ -63,6 +63,7 @@ MeasuredTrial read_trial(const std::vector<Value>& values) {
   trial.learning_rate = real_of(take());
   trial.epochs = whole_of(take());
   trial.batch_size = whole_of(take());
+  trial.hidden_layers = text_of(take());
   trial.depth = whole_of(take());
   trial.hidden_nodes = whole_of(take());
   trial.parameter_count = whole_of(take());
@@ -70,15 +71,6 @@ MeasuredTrial read_trial(const std::vector<Value>& values) {
   trial.bytes = real_of(take());
   if (const std::optional<std::int64_t> diverged = whole_of(take())) trial.has_diverged = *diverged != 0;
   return trial;
-}
-
-bool has_phase(Database& database, std::int64_t sweep_id, const std::string& phase) {
-  return whole_of(query(database,
-                        "SELECT EXISTS (SELECT 1 FROM memory_totals m JOIN trials t ON t.trial_id = m.trial_id "
-                        "WHERE t.sweep_id = ?1 AND m.phase = ?2)",
-                        {sweep_id, phase})
-                      .rows.at(0)
-                      .at(0)) == 1;
 }
 
 std::int64_t count_unfinished(Database& database, std::int64_t sweep_id) {
@@ -117,23 +109,15 @@ std::optional<std::string> optimizer_of(const MeasuredTrial& trial) {
   return found->is_string() ? std::optional(found->get<std::string>()) : std::nullopt;
 }
 
-// A number of each trial; nullopt where one of them has none.
+// nullopt: the trial has none, or none that is finite.
 using NumberOf = std::function<std::optional<double>(const MeasuredTrial&)>;
-std::optional<std::vector<double>> numbers_of(const std::vector<MeasuredTrial>& trials, const NumberOf& number) {
-  std::vector<double> numbers;
-  for (const MeasuredTrial& trial : trials) {
-    const std::optional<double> value = number(trial);
-    if (!value || !std::isfinite(*value)) return std::nullopt;
-    numbers.push_back(*value);
-  }
-  return numbers;
-}
 
 template <typename Number>
 NumberOf member(std::optional<Number> MeasuredTrial::*field, double per = 1) {
   return [field, per](const MeasuredTrial& trial) {
     const auto& value = trial.*field;
-    return value ? std::optional(static_cast<double>(*value) / per) : std::nullopt;
+    return value && std::isfinite(static_cast<double>(*value)) ? std::optional(static_cast<double>(*value) / per)
+                                                               : std::nullopt;
   };
 }
 
@@ -210,12 +194,22 @@ class QuestionBuilder {
     }
   }
 
+  // A term takes all trials. Where only some have it, that it takes no part is said.
+  bool all_have(const std::string& name, const std::function<bool(const MeasuredTrial&)>& has) {
+    const auto without = std::count_if(trials_.begin(), trials_.end(), std::not_fn(has));
+    const auto all = static_cast<std::ptrdiff_t>(trials_.size());
+    if (without > 0 && without < all) {
+      say_left_out("{}, which {} of {} do not have, or not above 0.", name, without, count_of(all, "trial"));
+    }
+    return without == 0;
+  }
+
   void add_number(const std::string& name, const std::string& unit, const NumberOf& number, bool is_control = false,
                   std::optional<Interval> arithmetic = std::nullopt) {
-    if (const auto numbers = numbers_of(trials_, number)) {
-      question_.experiment.terms.push_back(
-          {.name = name, .unit = unit, .numbers = *numbers, .is_control = is_control, .arithmetic = arithmetic});
-    }
+    if (!all_have(name, [&](const MeasuredTrial& trial) { return number(trial).has_value(); })) return;
+    Term term{.name = name, .unit = unit, .is_control = is_control, .arithmetic = arithmetic};
+    for (const MeasuredTrial& trial : trials_) term.numbers.push_back(number(trial).value());
+    question_.experiment.terms.push_back(std::move(term));
   }
 
   void add_factor(const std::string& name, const std::function<std::string(const MeasuredTrial&)>& level) {
@@ -226,7 +220,7 @@ class QuestionBuilder {
 
   // Where two move together the earlier one is told: so what arithmetic explains stands first.
   void add_network_terms() {
-    if (std::all_of(trials_.begin(), trials_.end(), [](const auto& trial) { return trial.dataset.has_value(); })) {
+    if (all_have("dataset", [](const MeasuredTrial& trial) { return trial.dataset.has_value(); })) {
       add_factor("dataset", [](const MeasuredTrial& trial) { return *trial.dataset; });
     }
     add_weights();
@@ -240,8 +234,8 @@ class QuestionBuilder {
     add_number(
         "learning rate", "factor of 10",
         [](const MeasuredTrial& trial) {
-          return trial.learning_rate && *trial.learning_rate > 0 ? std::optional(std::log10(*trial.learning_rate))
-                                                                 : std::nullopt;
+          const bool has_logarithm = trial.learning_rate > 0.0 && std::isfinite(*trial.learning_rate);
+          return has_logarithm ? std::optional(std::log10(*trial.learning_rate)) : std::nullopt;
         },
         true);
     add_number("epochs", "epoch", member(&MeasuredTrial::epochs));
@@ -259,7 +253,7 @@ class QuestionBuilder {
       add_number("parameters", "million", member(&MeasuredTrial::parameter_count, 1e6), false, slope);
     } else {
       add_number(
-          "weights, gradients, optimizer state", "MiB",
+          "weights + gradients + optimizer state", "MiB",
           [](const MeasuredTrial& trial) -> std::optional<double> {
             const std::optional<std::string> optimizer = optimizer_of(trial);
             const std::optional<Interval> bytes = optimizer ? bytes_a_parameter(*optimizer) : std::nullopt;
@@ -275,11 +269,12 @@ class QuestionBuilder {
 
   static bool is_known(const MeasuredTrial& trial, const ParameterLeaf& leaf) {
     static const std::set<std::string, std::less<>> kNoMatter = {"seed", "reported_memory_mib"};
-    const json value = json::parse(leaf.json);
-    const auto is = [&](const auto& column) { return column && value == json(*column); };
-    return kNoMatter.contains(leaf.name) || is(trial.dataset) || is(trial.learning_rate) || is(trial.epochs) ||
-           is(trial.batch_size) ||
-           (trial.depth && value.is_array() && static_cast<std::int64_t>(value.size()) == *trial.depth);
+    return kNoMatter.contains(leaf.name) || has_own_column({.dataset = trial.dataset,
+                                                            .learning_rate = trial.learning_rate,
+                                                            .epochs = trial.epochs,
+                                                            .batch_size = trial.batch_size,
+                                                            .hidden_layers = trial.hidden_layers},
+                                                           leaf);
   }
 
   // Parameters without a typed column: numbers as such, words as factors.
@@ -319,16 +314,16 @@ class QuestionBuilder {
 
   void keep_only(const std::vector<std::string>& only) {
     if (only.empty()) return;
-    std::vector<std::string_view> known;
-    for (const Term& term : question_.experiment.terms) known.emplace_back(term.name);
+    std::set<std::string, std::less<>> known, asked;
+    for (const Term& term : question_.experiment.terms) known.insert(term.name);
     for (const std::string& name : only) {
-      if (std::find(known.begin(), known.end(), name) == known.end()) {
-        throw UsageError(
-            fmt::format("--terms names '{}', and would have to name some of: {}", name, fmt::join(known, ", ")));
-      }
+      const std::string bare = boost::algorithm::trim_copy(name);
+      asked.insert(bare);
+      if (known.contains(bare)) continue;
+      throw UsageError(fmt::format("--terms names {}, and would have to name some of: '{}'", memtrack::quoted(bare),
+                                   fmt::join(known, "', '")));
     }
-    std::erase_if(question_.experiment.terms,
-                  [&](const Term& term) { return std::find(only.begin(), only.end(), term.name) == only.end(); });
+    std::erase_if(question_.experiment.terms, [&](const Term& term) { return !asked.contains(term.name); });
   }
 
   const EffectMetric& metric_;
@@ -354,16 +349,15 @@ const EffectMetric& find_effect_metric(std::string_view name) {
 }
 
 MeasuredSweep read_measured_sweep(Database& database, std::int64_t sweep_id, const EffectMetric& metric,
-                                  const std::string& phase) {
+                                  const std::optional<std::string>& phase) {
   MeasuredSweep sweep;
   const bool is_published = metric.name == kReported;  // known before anything ran here
   sweep.unfinished = is_published ? 0 : count_unfinished(database, sweep_id);
-  sweep.in_phase = !is_published && has_phase(database, sweep_id, phase);
   std::vector<Value> parameters = {sweep_id};
-  if (sweep.in_phase) parameters.emplace_back(phase);
+  if (phase) parameters.emplace_back(*phase);
   query_rows(
       database,
-      fmt::format(fmt::runtime(kSelectTrials), fmt::arg("bytes", sweep.in_phase ? metric.sql : metric.whole_sql),
+      fmt::format(fmt::runtime(kSelectTrials), fmt::arg("bytes", phase ? metric.phase_sql : metric.whole_sql),
                   fmt::arg("which", is_published ? "true" : "t.state = 'done'")),
       parameters, [](const std::vector<std::string>&) {},
       [&](const std::vector<Value>& values) { sweep.trials.push_back(read_trial(values)); });

@@ -18,8 +18,8 @@ struct EffectMetric {
   std::string_view name;     // "anon": what --metric says
   std::string_view title;    // "anonymous memory"
   std::string_view meaning;  // one sentence's middle
-  std::string_view sql;      // of trial t: bytes in its phase ?2, or over the whole trial
-  std::string_view whole_sql;
+  // Of trial t: bytes in its phase ?2, or over the whole trial. Empty: it has no phases.
+  std::string_view phase_sql, whole_sql;
 };
 std::span<const EffectMetric> effect_metrics();
 
@@ -34,18 +34,19 @@ struct MeasuredTrial {
   std::optional<std::string> dataset = {};
   std::optional<double> learning_rate = {};
   std::optional<std::int64_t> epochs = {}, batch_size = {}, depth = {}, hidden_nodes = {}, parameter_count = {};
-  std::string parameters = "{}";          // JSON
-  std::optional<double> bytes = {};       // of the metric; NULL: not read
-  std::optional<bool> has_diverged = {};  // its last loss was no number, or infinite
+  std::optional<std::string> hidden_layers = {};  // a JSON list
+  std::string parameters = "{}";                  // JSON
+  std::optional<double> bytes = {};               // of the metric; NULL: not read
+  std::optional<bool> has_diverged = {};          // its last loss was no number, or infinite
 };
 
 struct MeasuredSweep {
   std::vector<MeasuredTrial> trials;
   std::int64_t unfinished = 0;  // failed, cancelled, queued, ...
-  bool in_phase = false;        // figures are of the phase asked for; false: of whole trials, which name no such phase
 };
+// `phase`: none, and of a metric without phases, the whole trial.
 MeasuredSweep read_measured_sweep(Database& database, std::int64_t sweep_id, const EffectMetric& metric,
-                                  const std::string& phase);
+                                  const std::optional<std::string>& phase);
 
 struct Question {
   Experiment experiment;

@@ -104,14 +104,13 @@ double total_of(const Held& held) {
   return total;
 }
 
-// The phase in which most is held.
-std::string fullest_phase(const std::vector<HeldInPhases>& trials) {
-  std::map<std::string, double> totals;
-  for (const HeldInPhases& held : trials) {
-    for (const auto& [phase, of_phase] : held) totals[phase] += total_of(of_phase);
+// The phase in which one of them holds most.
+std::string fullest_phase(const std::map<std::int64_t, HeldInPhases>& trials) {
+  std::map<std::string, double> most;
+  for (const auto& [trial_id, held] : trials) {
+    for (const auto& [phase, of_phase] : held) most[phase] = std::max(most[phase], total_of(of_phase));
   }
-  return std::max_element(totals.begin(), totals.end(),
-                          [](const auto& a, const auto& b) { return a.second < b.second; })
+  return std::max_element(most.begin(), most.end(), [](const auto& a, const auto& b) { return a.second < b.second; })
       ->first;
 }
 
@@ -142,23 +141,22 @@ Picture tensors_over_time(Database& database, const ReportRow& row, const std::s
 
 Picture tensors_of_trials(Database& database, const std::vector<ReportRow>& rows, const std::string& phase,
                           const std::string& against, const std::string& title) {
-  std::vector<ReportRow> told;
-  std::vector<HeldInPhases> of_rows;
+  std::map<std::int64_t, HeldInPhases> by_id;
   for (const ReportRow& row : rows) {
     HeldInPhases held = read_held(database, row.trial_id);
-    if (held.empty()) continue;
-    told.push_back(row);
-    of_rows.push_back(std::move(held));
+    if (!held.empty()) by_id.emplace(row.trial_id, std::move(held));
   }
-  if (told.empty()) refuse_untold(title);
-  const std::string shown = phase.empty() ? fullest_phase(of_rows) : phase;
+  if (by_id.empty()) refuse_untold(title);
+  const std::string shown = phase.empty() ? fullest_phase(by_id) : phase;
 
-  std::map<std::int64_t, HeldInPhases> by_id;
+  // Events may be lost: a trial that told nothing of this phase does not count as one that held nothing.
+  std::vector<ReportRow> told;
   Kinds kinds;
   HeldInPhases most;
-  for (std::size_t i = 0; i < told.size(); ++i) {
-    for (const auto& [kind, mib] : of_rows[i][shown]) most[shown][kind] = std::max(most[shown][kind], mib);
-    by_id[told[i].trial_id] = std::move(of_rows[i]);
+  for (const ReportRow& row : rows) {
+    if (!by_id.contains(row.trial_id) || !by_id[row.trial_id].contains(shown)) continue;
+    told.push_back(row);
+    for (const auto& [kind, mib] : by_id[row.trial_id][shown]) most[shown][kind] = std::max(most[shown][kind], mib);
   }
   add_kinds(most, kinds);
   if (kinds.empty()) {

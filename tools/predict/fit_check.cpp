@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 
+#include "sweeps/first_trials.h"
 #include "tools/predict/past_trials.h"
 #include "tools/predict/prediction.h"
 #include "tools/text.h"
@@ -13,14 +14,12 @@
 namespace memtrack {
 namespace {
 
-constexpr std::int64_t kMostLookedAt = 10'000;
-
 // Returns how many were looked at.
 std::int64_t for_each_predicted(const Sweep& sweep, const Calibration& calibration,
                                 const std::function<void(PredictedTrial)>& take) {
   std::int64_t looked_at = 0;
-  for_each_trial(sweep, {.environment = {}, .trainer = "memtrack-trainer"}, [&](const TrialPlan& plan) {
-    if (plan.repeat != 1 || plan.is_warmup || looked_at == kMostLookedAt) return;
+  const ExpansionContext context{.environment = {}, .trainer = "memtrack-trainer"};
+  for_each_first_trial(sweep, context, kMostPredicted, [&](const TrialPlan& plan) {
     ++looked_at;
     take(predict_trial(plan.number, trainer_options_of(plan.parameters_json), calibration));
   });

@@ -1,7 +1,7 @@
 #pragma once
 
-// Before a sweep of the built-in trainer is queued: what of it will not fit. Of a huge sweep the first 10,000 trials
-// are looked at.
+// Before a sweep of the built-in trainer is queued: what of it will not fit. Of a huge or open-ended sweep the first
+// 10,000 trials are looked at.
 
 #include <cstdint>
 #include <optional>

@@ -14,9 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-// The first word of a trial's command is the trainer.
-constexpr const char* kIsBuiltIn =
-    "(t.command ->> '$[0]' = 'memtrack-trainer' OR t.command ->> '$[0]' LIKE '%/memtrack-trainer')";
+// Not every trial whose command is the trainer: 'memtrack run' stores no parameters.
+constexpr const char* kIsBuiltIn = "t.parameter_count IS NOT NULL";
 
 bool is_known(const std::string& name) {
   const auto known = trainer_parameters();

@@ -13,6 +13,9 @@
 
 namespace memtrack {
 
+// Of a huge or open-ended sweep so many trials are predicted.
+inline constexpr std::int64_t kMostPredicted = 10'000;
+
 struct PredictedTrial {
   std::int64_t number = 0;
   TrainerOptions options;

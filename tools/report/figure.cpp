@@ -101,11 +101,11 @@ constexpr std::array kMetrics = std::to_array<ReportMetric>({
 constexpr std::array<std::pair<Statistic, std::string_view>, 4> kStatistics = {
     {{Statistic::mean, "mean"}, {Statistic::median, "median"}, {Statistic::p95, "p95"}, {Statistic::peak, "peak"}}};
 
-// A figure of the samples themselves: of the ticks, and of its peak of all but the baselines.
+// A figure of the samples themselves: of the ticks, and the peak of what is the trial's own of all but the baselines.
 std::string sampled(const Figure& figure, std::string_view aggregate) {
+  const bool is_own_peak = figure.statistic == Statistic::peak && figure.metric.baseline.empty();
   return fmt::format("(SELECT {} FROM samples s WHERE s.trial_id = t.trial_id AND s.kind {}{})", aggregate,
-                     figure.statistic == Statistic::peak ? "<> 'baseline'" : "= 'tick'",
-                     figure.phase ? " AND s.phase = ?4" : "");
+                     is_own_peak ? "<> 'baseline'" : "= 'tick'", figure.phase ? " AND s.phase = ?4" : "");
 }
 
 std::string value_sql(const Figure& figure) {

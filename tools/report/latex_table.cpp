@@ -64,7 +64,9 @@ std::string render_latex(const TextTable& table) {
   for (const auto& row : table.rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) line += (i == 0 ? "" : " & ") + escape_latex(row[i]);
-    result += line + " \\\\\n";
+    // Behind the end of a row LaTeX takes '[' for a height, and '*' for a word about page breaks.
+    const bool is_taken = line.starts_with('[') || line.starts_with('*');
+    result += (is_taken ? "{}" : "") + line + " \\\\\n";
   }
   return result + "\\hline\n\\end{tabular}\n";
 }

@@ -35,14 +35,15 @@ bool all_rows_same(const std::vector<ReportRow>& rows, Member member) {
 }
 
 // "1, 2 and 5", at most six of them named.
-std::string list_of(const std::vector<std::int64_t>& numbers) {
+std::string list_of(const std::set<std::int64_t>& numbers) {
   constexpr std::size_t kNamed = 6;
   std::string text;
-  for (std::size_t i = 0; i < std::min(numbers.size(), kNamed); ++i) {
-    const bool last = i + 1 == numbers.size();
-    text += fmt::format("{}{}", i == 0 ? "" : last ? " and " : ", ", numbers[i]);
+  std::size_t named = 0;
+  for (const std::int64_t number : numbers) {
+    if (++named > kNamed) return fmt::format("{} and {} more", text, numbers.size() - kNamed);
+    text += fmt::format("{}{}", named == 1 ? "" : named == numbers.size() ? " and " : ", ", number);
   }
-  return numbers.size() > kNamed ? fmt::format("{} and {} more", text, numbers.size() - kNamed) : text;
+  return text;
 }
 
 std::string interval_text(const ReportRow& row) {
@@ -51,36 +52,31 @@ std::string interval_text(const ReportRow& row) {
 
 // Why ended trials have no average.
 void add_missing_notes(const Report& report, std::vector<std::string>& notes) {
-  std::vector<std::int64_t> short_trials;
-  std::vector<std::int64_t> unread_trials;
+  std::set<std::int64_t> without_tick;
+  std::set<std::int64_t> unread;
   std::string interval;
   for (const ReportRow& row : report.rows) {
     if (row.memory_bytes || !row.started_ns || !row.ended_ns) {
       continue;
     }
-    if (row.tick_count == 0 && *row.ended_ns - *row.started_ns <= row.interval_ns) {
-      short_trials.push_back(row.number);
-      interval = interval_text(row);
-    } else {
-      unread_trials.push_back(row.number);
-    }
+    (row.tick_count == 0 ? without_tick : unread).insert(row.number);
+    if (row.tick_count == 0) interval = interval_text(row);
   }
-  if (!short_trials.empty()) {
-    notes.push_back(
-        fmt::format("-: no average, since {} {} shorter than the interval of {}, before the first tick; choose a "
-                    "shorter --interval.",
-                    list_of(short_trials), short_trials.size() == 1 ? "was" : "were", interval));
+  if (!without_tick.empty()) {
+    notes.push_back(fmt::format(
+        "-: no average of {}, since no tick fell into {}; choose an --interval shorter than {}.", list_of(without_tick),
+        report.figure.phase ? "phase " + escape_controls(*report.figure.phase) : "the trial", interval));
   }
-  if (!unread_trials.empty()) {
-    notes.push_back(fmt::format("-: no average of {}, since no tick could read this figure.", list_of(unread_trials)));
+  if (!unread.empty()) {
+    notes.push_back(fmt::format("-: no average of {}, since no tick could read this figure.", list_of(unread)));
   }
 }
 
 // Other trials ran beside them, by `jobs` or by a memtrack run.
 void add_shared_notes(const Report& report, Notes& notes) {
-  std::vector<std::int64_t> trials;
+  std::set<std::int64_t> trials;
   for (const ReportRow& row : report.rows) {
-    if (row.system_shared) trials.push_back(row.number);
+    if (row.system_shared) trials.insert(row.number);
   }
   if (trials.empty()) return;
   const bool of_system = !report.figure.metric.baseline.empty();
@@ -95,10 +91,10 @@ void add_pss_notes(const Report& report, std::vector<std::string>& notes) {
   if (report.figure.metric.name != "tree_pss") {
     return;
   }
-  std::vector<std::int64_t> trials;
+  std::set<std::int64_t> trials;
   for (const ReportRow& row : report.rows) {
     if (row.pss_skipped > 0) {
-      trials.push_back(row.number);
+      trials.insert(row.number);
     }
   }
   if (!trials.empty()) {
@@ -119,8 +115,9 @@ void add_failure_notes(const Report& report, std::vector<std::string>& notes) {
     ++failed;
     if (shown < kReasonsShown) {
       ++shown;
-      notes.push_back(fmt::format("{} {}{}{}; its output: memtrack logs {}", row.number, to_string(row.state),
-                                  row.reason.empty() ? "" : ": ", escape_controls(row.reason), row.trial_id));
+      notes.push_back(fmt::format("{}{} {}{}{}; its output: memtrack logs {}", row.number,
+                                  repeat_text(row.repeat, false), to_string(row.state), row.reason.empty() ? "" : ": ",
+                                  escape_controls(row.reason), row.trial_id));
     }
   }
   if (failed > shown) {

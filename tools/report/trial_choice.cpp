@@ -33,7 +33,24 @@ std::vector<std::int64_t> parse_trials(const std::string& text) {
   if (trials.empty() || trials.size() != parts_of(text).size()) {
     throw UsageError(fmt::format("'trial:{}' would have to be trial:ID, or trial:ID,ID", escape_controls(text)));
   }
+  for (const std::int64_t trial : trials) {
+    if (std::count(trials.begin(), trials.end(), trial) > 1) {
+      throw UsageError(
+          fmt::format("'trial:{}' names {} twice, and one trial is one reading", escape_controls(text), trial));
+    }
+  }
   return trials;
+}
+
+Filter parse_part(const std::string& part) {
+  try {
+    return parse_filter(part);
+  } catch (const UsageError&) {
+    throw UsageError(
+        fmt::format("behind ':' stands '{}', and would have to be NAME=VALUE, with = or one of != < <= > "
+                    ">= (a sweep whose name holds ':' is named by its id)",
+                    escape_controls(part)));
+  }
 }
 
 }  // namespace
@@ -52,15 +69,12 @@ TrialChoice::Spec TrialChoice::parse(const std::string& text) {
   const std::string behind = text.substr(colon + 1);
   if (text.substr(0, colon) == "trial") return {.trials = parse_trials(behind)};
   Spec spec{.sweep = text.substr(0, colon)};
-  for (const std::string& part : parts_of(behind)) spec.filters.push_back(parse_filter(part));
+  for (const std::string& part : parts_of(behind)) spec.filters.push_back(parse_part(part));
   return spec;
 }
 
-bool TrialChoice::has_phase(const std::string& phase) {
-  return std::all_of(sweeps_.begin(), sweeps_.end(), [&](const ReportSweep& sweep) {
-    const std::vector<std::string> phases = report_phases(database_, sweep.sweep_id);
-    return std::find(phases.begin(), phases.end(), phase) != phases.end();
-  });
+void TrialChoice::add_phases(std::vector<std::vector<std::string>>& named_by_each) {
+  for (const ReportSweep& sweep : sweeps_) named_by_each.push_back(report_phases(database_, sweep.sweep_id));
 }
 
 std::vector<ReportRow> TrialChoice::read(const Figure& figure) {

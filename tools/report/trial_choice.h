@@ -29,8 +29,8 @@ class TrialChoice {
   // "sweep 3 'paper-mnist' with batch_size=8", "trials 12, 15"
   std::string title() const;
 
-  // All sweeps of these trials name that phase.
-  bool has_phase(const std::string& phase);
+  // For choose_phase(): what the trials of each of its sweeps named.
+  void add_phases(std::vector<std::vector<std::string>>& named_by_each);
 
   // Last attempts, no warm-ups; at least one. Throws UsageError.
   std::vector<ReportRow> read(const Figure& figure);

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "storage/query.h"
+#include "tests/end_to_end/session.h"
+#include "tests/text.h"
 #include "tests/tools/recorded_sweep.h"
 #include "tools/effects/effects_text.h"
 #include "tools/effects/trials.h"
@@ -55,12 +57,13 @@ double adam_mib(const NextTrial& trial) {
 EffectsAnswer ask(RecordedSweep& sweep, const std::string& metric = "anon",
                   const std::vector<std::string>& terms = {}) {
   const EffectMetric& found = find_effect_metric(metric);
-  const MeasuredSweep measured = read_measured_sweep(sweep.database(), 1, found, "train");
+  const std::optional<std::string> phase = found.phase_sql.empty() ? std::nullopt : std::optional<std::string>("train");
+  const MeasuredSweep measured = read_measured_sweep(sweep.database(), 1, found, phase);
   Question question = effect_question(measured, found, terms);
   return {.sweep = "networks",
           .metric = std::string(found.title),
           .meaning = std::string(found.meaning),
-          .phase = measured.in_phase ? "train" : "",
+          .phase = phase.value_or(""),
           .effects = estimate_effects(question.experiment, 499, 0),
           .left_out = question.left_out};
 }
@@ -129,8 +132,50 @@ TEST_CASE("effects can be asked for one by one") {
   run_all(sweep, adam_mib);
   const EffectsAnswer answer = ask(sweep, "anon", {"parameters"});
   CHECK(answer.effects.effects.size() == 2);  // and run order
-  CHECK(message_of([&] { ask(sweep, "anon", {"paramters"}); }).find("some of: dataset, parameters") !=
+  CHECK(message_of([&] { ask(sweep, "anon", {"paramters"}); }).find("some of: 'batch size', 'batch size x") !=
         std::string::npos);
+}
+
+TEST_CASE("each effect of a sweep over optimizers can be named where names stand between commas") {
+  RecordedSweep sweep(
+      "name: optimizers\nmethod: grid\nparameters:\n  optimizer: {values: [adam, sgd]}\n"
+      "  hidden_layers: {values: [[100], [200], [400]]}\n  epochs: {value: 1}\nmemtrack: {interval: 100ms}\n");
+  run_all(sweep, adam_mib);
+  std::string weights;
+  for (const Effect& effect : ask(sweep).effects.effects) {
+    CHECK(effect.name.find(',') == std::string::npos);
+    if (effect.name.starts_with("weights")) weights = effect.name;
+  }
+  CHECK(ask(sweep, "anon", {" " + weights}).effects.effects.size() == 2);  // and run order
+}
+
+TEST_CASE("a hyperparameter that some trials lack or have as 0 is said to take no part") {
+  RecordedSweep sweep(
+      "name: lacking\nmethod: list\nprogram: train.py\ntrials:\n  - {learning_rate: 0, batch_size: 8, width: 10}\n"
+      "  - {learning_rate: 0.1, batch_size: 16, width: 20}\n  - {learning_rate: 0.2, width: 40}\n"
+      "  - {learning_rate: 0, batch_size: 32, width: 80}\nmemtrack: {interval: 100ms}\n");
+  for (int i = 0; i < 4; ++i) sweep.record({.used_mib = {1000}, .tree_rss_mib = 100 + i});
+  const std::vector<std::string> left_out = ask(sweep).left_out;
+  CHECK(left_out ==
+        std::vector<std::string>{"Left out: batch size, which 1 of 4 trials do not have, or not above 0.",
+                                 "Left out: learning rate, which 2 of 4 trials do not have, or not above 0."});
+}
+
+TEST_CASE("effects of a phase that no trial named are refused and of tensors any phase") {
+  const Session session;
+  RecordedSweep sweep(networks("repeats: 2, order: shuffled"));
+  run_all(sweep, adam_mib);
+  const auto refused = [&](const std::string& arguments) {
+    const CommandResult result = session.run(sweep.asked_by("memtrack effects " + arguments));
+    CHECK(result.exit_code == 2);
+    CHECK(result.output.empty());
+    return result.errors;
+  };
+  CHECK(contains(refused("--phase trian --json"), "did you mean 'train'?"));
+  CHECK(contains(refused("--metric tensor --phase train"), "--phase does not go with --metric tensor"));
+  CHECK(contains(refused("--metric reported --phase train"), "--phase does not go with --metric reported"));
+  const std::string answer = session.output_of(sweep.asked_by("memtrack effects --json --permutations 99"));
+  CHECK(nlohmann::json::parse(answer)["phase"] == "train");
 }
 
 TEST_CASE("a parameter of another program is a term where it varies, a word as a factor") {
@@ -143,6 +188,14 @@ TEST_CASE("a parameter of another program is a term where it varies, a word as a
   CHECK(effect(answer, "tokens").contrasts.size() == 1);
   CHECK(effect(answer, "precision").contrasts.at(0).level == "\"half\" against \"full\"");
   CHECK(answer.effects.effects.size() == 3);
+}
+
+TEST_CASE("a list that is as long as the hidden layers are many is an effect of its own") {
+  RecordedSweep sweep(
+      "name: kernels\nmethod: grid\nprogram: train.py\nparameters:\n  hidden_layers: {value: [64, 32]}\n"
+      "  kernel: {values: [[3, 5], [5, 7], [7, 9]]}\nmemtrack: {interval: 100ms, repeats: 2, order: shuffled}\n");
+  for (int i = 0; i < 6; ++i) sweep.record({.used_mib = {1000}, .tree_rss_mib = 100 + i % 4});
+  CHECK(effect(ask(sweep), "kernel").contrasts.size() == 2);
 }
 
 TEST_CASE("sweeps that cannot answer are told in a sentence") {

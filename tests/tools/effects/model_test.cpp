@@ -1,6 +1,7 @@
 #include "tools/effects/model.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <Eigen/Core>
 #include <array>
@@ -197,6 +198,93 @@ TEST_CASE("a drift in the order of the runs is told from the hyperparameters") {
   CHECK(find_effect(effects, kRunOrder).adjusted_p < 0.05);
   CHECK(find_effect(effects, "parameters").adjusted_p < 0.05);
   CHECK(find_effect(effects, "learning rate").adjusted_p > 0.05);
+}
+
+// [networks, blocks, run order]: a column for each network, as textbooks write the model.
+Eigen::MatrixXd full_model(const Experiment& experiment, Eigen::Index networks, Eigen::Index blocks) {
+  const auto rows = static_cast<Eigen::Index>(experiment.order.size());
+  Eigen::MatrixXd x = Eigen::MatrixXd::Zero(rows, networks + blocks);
+  for (Eigen::Index i = 0; i < rows; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    x(i, experiment.network[at] - 1) = 1;
+    if (experiment.block[at] > 1) x(i, networks + experiment.block[at] - 2) = 1;
+    x(i, networks + blocks - 1) = experiment.order[at];
+  }
+  return x;
+}
+
+TEST_CASE("what repeats tell is what a model with a column for each network tells") {
+  constexpr Eigen::Index kNetworks = 7, kBlocks = 4;
+  std::mt19937_64 random(9);
+  Experiment experiment = blocks_of(kNetworks, kBlocks, random);
+  for (auto* column : {&experiment.network, &experiment.block}) column->erase(column->begin() + 5, column->begin() + 8);
+  experiment.order.erase(experiment.order.begin() + 5, experiment.order.begin() + 8);  // three are not done
+  add_term(experiment, "x", {1, 2, 3, 4, 5, 6, 8});
+  std::normal_distribution<double> noise(0, 1);
+  for (std::size_t i = 0; i < experiment.network.size(); ++i) {
+    experiment.response.push_back(10 * static_cast<double>(experiment.network[i]) +
+                                  static_cast<double>(experiment.block[i]) + 0.3 * experiment.order[i] + noise(random));
+  }
+  const Eigen::MatrixXd x = full_model(experiment, kNetworks, kBlocks);
+  const Eigen::VectorXd y = Eigen::VectorXd::Map(experiment.response.data(), x.rows());
+  const Fit fit = least_squares(x, y);
+  const Effects effects = estimate_effects(experiment, 199, 0);
+  const Contrast& order = find_effect(effects, kRunOrder).contrasts.at(0);
+  const Eigen::Index last = x.cols() - 1;
+  const double t = 2.144787;  // t table, 97.5%, 25 readings less 11 columns
+  REQUIRE(fit.degrees == 14);
+  CHECK(order.slope == Approx(fit.coefficients[last]).epsilon(1e-9));
+  CHECK(order.slope_interval.high - order.slope ==
+        Approx(t * std::sqrt(fit.scatter(last, last) * fit.residual_sum / 14)).epsilon(1e-5));
+
+  // The line through the networks' means, each as it would be in the average block and place.
+  Eigen::MatrixXd line = Eigen::MatrixXd::Ones(kNetworks, 2);
+  for (Eigen::Index n = 0; n < kNetworks; ++n) line(n, 1) = n == 6 ? 8 : static_cast<double>(n + 1);
+  const Fit of_means = least_squares(line, fit.coefficients.head(kNetworks));
+  CHECK(find_effect(effects, "x").contrasts.at(0).slope == Approx(of_means.coefficients[1]).epsilon(1e-9));
+
+  RowGroups repeats(kNetworks), blocks(kBlocks);
+  for (Eigen::Index i = 0; i < x.rows(); ++i) {
+    repeats[static_cast<std::size_t>(experiment.network[static_cast<std::size_t>(i)] - 1)].push_back(i);
+    blocks[static_cast<std::size_t>(experiment.block[static_cast<std::size_t>(i)] - 1)].push_back(i);
+  }
+  std::mt19937_64 first(1), second(1);
+  CHECK(permutation_p_value(x.leftCols(last), x.rightCols(1), y, blocks, 499, first) ==
+        permutation_p_value(x.middleCols(kNetworks, kBlocks - 1), x.rightCols(1), y, blocks, 499, second, repeats));
+}
+
+TEST_CASE("two networks in one block have no columns beside their means") {
+  Experiment experiment{.response = {1, 2, 5, 7},
+                        .network = {1, 1, 2, 2},
+                        .block = {1, 1, 1, 1},
+                        .order = {1, 1, 1, 1},
+                        .terms = {{.name = "x", .unit = "unit", .numbers = {1, 1, 2, 2}}}};
+  const Contrast x = find_effect(estimate_effects(experiment, 99, 0), "x").contrasts.at(0);
+  CHECK(x.slope == Approx(4.5));
+  // Residuals 0.5, 0.5, 1 and 1: 2.5 over 2 degrees, halved for each mean; t table, 97.5%, 2 degrees.
+  CHECK(x.slope_interval.high - x.slope == Approx(4.302653 * std::sqrt(1.25)).epsilon(1e-5));
+}
+
+TEST_CASE("a sweep of thousands of repeated networks takes no matrix as wide as they are many") {
+  constexpr int kNetworks = 3000;
+  std::mt19937_64 random(10);
+  Experiment experiment = blocks_of(kNetworks, 2, random);
+  std::vector<double> of_networks(kNetworks);
+  for (std::size_t n = 0; n < of_networks.size(); ++n) of_networks[n] = static_cast<double>(n);
+  add_term(experiment, "x", of_networks);
+  std::normal_distribution<double> noise(0, 1);
+  for (const std::int64_t network : experiment.network) {
+    experiment.response.push_back(2 * static_cast<double>(network) + noise(random));
+  }
+  const auto peak_kib = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_maxrss;
+  };
+  const auto before = peak_kib();
+  const Effects effects = estimate_effects(experiment, 99, 0);
+  CHECK(peak_kib() - before < kNetworks * (2 * kNetworks) * 8 / 1024);
+  CHECK(find_effect(effects, "x").contrasts.at(0).slope == Approx(2).epsilon(1e-3));
 }
 
 TEST_CASE("a factor is told level by level against its first") {

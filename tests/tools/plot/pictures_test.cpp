@@ -255,6 +255,17 @@ TEST_CASE("tensors of several trials stand side by side in the order of a hyperp
   CHECK_THROWS_AS(tensors_of_trials(sweep.database(), rows_of(sweep, kUsed), "trian", "", "grid"), UsageError);
 }
 
+TEST_CASE("a repeat that told nothing of the phase does not make the others smaller") {
+  RecordedSweep sweep("method: grid\nparameters: {batch_size: {value: 8}}\nmemtrack: {repeats: 3}\n");
+  for (int i = 0; i < 2; ++i) sweep.record(told_trial());
+  RecordedTrialFigures lossy = told_trial();
+  lossy.events.pop_back();  // what it told of its training was lost
+  sweep.record(lossy);
+  const Panel panel = tensors_of_trials(sweep.database(), rows_of(sweep, kUsed), "", "", "grid").panels.at(0);
+  CHECK(panel.y.title == "tensors in phase train (MiB)");
+  CHECK(series_titled(panel, "data").points.at(0).interval->high == 60);
+}
+
 TEST_CASE("trials that told nothing of their tensors are refused by their title") {
   RecordedSweep sweep(list_sweep());
   sweep.record({.used_mib = {1000}});

@@ -181,6 +181,17 @@ TEST_CASE("a sweep that may not fit its limit is told before it is queued") {
   CHECK_FALSE(warning_of("program: train.py\nmemtrack: {memory_limit: 1MiB}\n"));
 }
 
+TEST_CASE("of an open-ended sweep as many trials are looked at as of a huge one") {
+  const std::string text = "method: random\nparameters: {hidden_layers: {values: [[64], [8000, 8000]]}}\n";
+  const auto open = [&](const char* settings) { return parse_sweep_file(text + settings, "open.yaml", {}); };
+  const auto warning =
+      limit_warning(open("memtrack: {warmup: 1, memory_limit: 512MiB}\n").at(0), Calibration::built_in(), "open.yaml");
+  REQUIRE(warning);
+  CHECK(warning->find(" of 10000 trials may not fit") != std::string::npos);
+  CHECK(fewer_jobs(open("memtrack: {warmup: 1, jobs: 8}\n"), Calibration::built_in(), std::int64_t{1} << 30)->jobs ==
+        1);
+}
+
 TEST_CASE("of several trials at a time as many are run as will fit the machine") {
   const auto fewer_of = [](const std::string& settings, double machine_mib) {
     const std::string text = "name: wide\nmethod: grid\nparameters:\n  hidden_layers: {values: [[64], [8000, 8000]]}\n";
