@@ -241,6 +241,11 @@ TreeEnd::TreeEnd(std::string_view trial_uid, const fs::path& cgroup)
     : entry_(fmt::format("MEMTRACK_TRIAL={}", trial_uid)),
       cgroup_(cgroup.filename() == trial_cgroup_name(trial_uid) ? cgroup : fs::path()) {}
 
+// Without a cgroup there is no folder to look into: an empty path would be that of the folder we are in.
+std::vector<pid_t> TreeEnd::members() const {
+  return cgroup_.empty() ? std::vector<pid_t>() : processes_in(cgroup_);
+}
+
 bool TreeEnd::look(std::span<const pid_t> strays) {
   std::size_t found = 0;
   bool undecided = false;
@@ -250,10 +255,10 @@ bool TreeEnd::look(std::span<const pid_t> strays) {
       killed_.insert(pid);
     }
   };
-  for (const pid_t pid : processes_in(cgroup_)) {
+  for (const pid_t pid : members()) {
     const FileDescriptor process = open_process(pid);
     // Looked at again: the pid may have changed hands before the pidfd was opened.
-    const std::vector<pid_t> still = processes_in(cgroup_);
+    const std::vector<pid_t> still = members();
     if (std::find(still.begin(), still.end(), pid) != still.end()) {
       kill_one(pid, process);
     }

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/file_descriptor.h"
 #include "storage/trial_store.h"
@@ -66,6 +67,8 @@ class TreeEnd {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  std::vector<pid_t> members() const;  // of the cgroup and those below it
 
   std::string entry_;
   std::filesystem::path cgroup_;

@@ -175,6 +175,26 @@ TEST_CASE("a cgroup that does not bear the trial's name is left alone") {
   CHECK(std::filesystem::exists(place / "memtrack-other"));
 }
 
+TEST_CASE("a trial without a cgroup ends no process that a file of the folder we are in lists") {
+  Workplace place;
+  const pid_t neighbour = fork();
+  if (neighbour == 0) {
+    execlp("sleep", "sleep", "1000", nullptr);
+    _exit(1);
+  }
+  std::ofstream(place / "cgroup.procs") << neighbour << "\n";
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(place.path());
+  TreeEnd end("no-trial-has-this-uid");
+  const bool is_over = wait_until([&] { return end.look({}); });
+  std::filesystem::current_path(before);
+  CHECK(is_over);
+  CHECK(end.killed() == 0);
+  CHECK(waitpid(neighbour, nullptr, WNOHANG) == 0);
+  kill(neighbour, SIGKILL);
+  waitpid(neighbour, nullptr, 0);
+}
+
 TEST_CASE("a trial that is being started, lock held and nobody written, is left alone") {
   Workplace place;
   Database database = Database::open_for_writing(place.database());
