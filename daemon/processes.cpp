@@ -45,10 +45,6 @@ std::optional<std::string> try_read_proc_file(pid_t pid, const char* name) {
   return text.str();
 }
 
-std::string read_proc_file(pid_t pid, const char* name) {
-  return try_read_proc_file(pid, name).value_or("");
-}
-
 constexpr auto kPatienceWithKilled = std::chrono::seconds(30);
 constexpr auto kPatienceWithUndecided = std::chrono::seconds(5);
 
@@ -213,6 +209,10 @@ bool may_be_within_exec(std::string_view stat) {
   return environment_size(stat) != std::size_t{0} || state == "R" || state == "D";
 }
 
+std::string read_proc_file(pid_t pid, const char* name) {
+  return try_read_proc_file(pid, name).value_or("");
+}
+
 FileDescriptor open_process(pid_t pid) {
   FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process) {
@@ -246,7 +246,7 @@ std::vector<pid_t> TreeEnd::members() const {
   return cgroup_.empty() ? std::vector<pid_t>() : processes_in(cgroup_);
 }
 
-bool TreeEnd::look(std::span<const pid_t> strays) {
+bool TreeEnd::look(std::span<const pid_t> orphans) {
   std::size_t found = 0;
   bool undecided = false;
   const auto kill_one = [&](pid_t pid, const FileDescriptor& process) {
@@ -263,8 +263,8 @@ bool TreeEnd::look(std::span<const pid_t> strays) {
       kill_one(pid, process);
     }
   }
-  for (const pid_t stray : strays) {
-    kill_one(stray, open_process(stray));
+  for (const pid_t orphan : orphans) {
+    kill_one(orphan, open_process(orphan));
   }
   for (const pid_t pid : all_processes()) {
     Belonging belonging = belonging_of(pid, entry_);

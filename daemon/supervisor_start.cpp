@@ -62,15 +62,16 @@ asio::awaitable<std::optional<TrialLock>> Supervisor::State::lock_claimed(const 
 asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
   std::string trouble;
   if (cancelled.contains(trial.trial_id)) {
-    const std::string collector_end = "was not started";
-    co_await settle(trial, collector_end, false);
+    CollectorEnd collector;
+    collector.how = "was not started";
+    co_await settle(trial, collector);
     co_return;
   }
   try {
     const ChildProgram program = collector_for(database.path(), trial, lock, options.log_cap_bytes);
-    const pid_t child = children.start_detached(program, lock.descriptor());
+    const StartedProcess child = children.start_detached(program, lock.descriptor());
     tell(TrialStep::started, trial);
-    watch({.trial = trial, .collector = {context, open_process(child).release()}, .child = child});
+    watch({.trial = trial, .collector = {context, open_process(child.pid).release()}, .child = child});
     co_return;  // and our copy of the lock is closed: the collector's alone counts
   } catch (const std::runtime_error& error) {
     trouble = error.what();

@@ -47,6 +47,10 @@ ApiReply submit_text(const Workplace& place, const Daemon& daemon, const std::st
                                              {"overrides", overrides}});
 }
 
+bool is_child_of(pid_t pid, pid_t parent) {
+  return read_file(fmt::format("/proc/{}/status", pid)).find(fmt::format("\nPPid:\t{}\n", parent)) != std::string::npos;
+}
+
 // Sweep 1 runs one trial until `go` and nothing else.
 void occupy(const Workplace& place, Daemon& daemon) {
   REQUIRE(daemon.submit({until_go(0)}).status == 201);
@@ -163,6 +167,36 @@ TEST_CASE("a trial whose collector was killed is tried again and the one that wa
   place.make_file("go");
   REQUIRE(wait_for_value(place, kStates, "lost,done"));
   CHECK(place.sql("SELECT retry_of FROM trials WHERE trial_id = 2") == "1");
+}
+
+TEST_CASE("children that a daemon had before it began and their orphans outlive a trial that is lost") {
+  Workplace place;
+  // As in a container, whose first process is a shell that starts a server and becomes the daemon: the server's worker
+  // comes to the daemon as an orphan while the trial runs, in a session of its own and without the trial's variable.
+  Daemon daemon(place,
+                "sleep 1000 & echo $! > server; "
+                "sh -c 'while [ ! -e begun-1 ]; do sleep 0.02; done; setsid sleep 1000 & echo $! > worker' &");
+  REQUIRE(daemon.submit({until_go(1)}).status == 201);
+  REQUIRE(wait_until([&] { return place.collector_pid(1) > 0 && !read_file(place / "worker").empty(); }));
+  const pid_t server = std::stoi(read_file(place / "server"));
+  const pid_t worker = std::stoi(read_file(place / "worker"));
+  REQUIRE(wait_until([&] { return is_child_of(worker, daemon.pid()); }));
+  kill(place.collector_pid(1), SIGKILL);
+  REQUIRE(wait_for_value(place, kStates, "lost"));
+  CHECK(kill(server, SIGKILL) == 0);
+  CHECK(kill(worker, SIGKILL) == 0);
+  CHECK(place.sql("SELECT reason FROM trials").find("killed by signal 9 (Killed)") != std::string::npos);
+}
+
+TEST_CASE("an orphan of a lost trial dies with it in whatever session and environment it is") {
+  Workplace place;
+  Daemon daemon(place);
+  REQUIRE(daemon.submit({"env -i setsid -f sh -c 'echo $$ > orphan; exec sleep 1000'; " + until_go(1)}).status == 201);
+  REQUIRE(wait_until([&] { return place.collector_pid(1) > 0 && !read_file(place / "orphan").empty(); }));
+  const pid_t orphan = std::stoi(read_file(place / "orphan"));
+  kill(place.collector_pid(1), SIGKILL);
+  REQUIRE(wait_for_value(place, kStates, "lost"));
+  CHECK(kill(orphan, 0) == -1);
 }
 
 TEST_CASE("a retry that waits outlives the daemon") {
