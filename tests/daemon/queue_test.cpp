@@ -199,6 +199,26 @@ TEST_CASE("an orphan of a lost trial dies with it in whatever session and enviro
   CHECK(kill(orphan, 0) == -1);
 }
 
+TEST_CASE("a queued trial whose submitter's environment is gone fails with what to do and is not run with another") {
+  Workplace place;
+  Daemon daemon(place);
+  REQUIRE(daemon.submit({until_go(1), "touch never"}).status == 201);
+  REQUIRE(wait_until_begun(place, 1));
+  const std::filesystem::path environment = environment_path(place.database(), 1);
+  REQUIRE(std::filesystem::remove(environment));
+  place.make_file("go");
+  REQUIRE(wait_for_value(place, kStates, "done,failed"));
+  CHECK_FALSE(std::filesystem::exists(place / "never"));
+  const std::string reason = "its submitter's environment, " + environment.string() +
+                             ", is not there, and it is not run with another one; submit its sweep again";
+  CHECK(place.sql("SELECT reason FROM trials WHERE trial_id = 2") == reason);
+  CHECK(place.sql("SELECT started_ns IS NULL AND ended_ns >= queued_ns FROM trials WHERE trial_id = 2") == "1");
+  // So does a trial that came from another machine by a merge, when it is tried again here.
+  CHECK(daemon.client().post("/v1/trials/2/retry").body == json{{"queued", {3}}});
+  REQUIRE(wait_for_value(place, kStates, "done,failed,failed"));
+  CHECK(place.sql("SELECT reason FROM trials WHERE trial_id = 3") == reason);
+}
+
 TEST_CASE("a retry that waits outlives the daemon") {
   Workplace place;
   {
