@@ -102,10 +102,12 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   std::map<std::int64_t, std::shared_ptr<Watched>> watched;
   std::set<std::int64_t> cancelled;  // running trials whose end was asked for
   std::string lock_trouble;          // said once
-  std::string drawing_trouble;       // said once
   bool drawing = false;              // trials of an open-ended sweep are being drawn
-  int failed_starts = 0;             // in a row, for want of something
-  bool rung = false;                 // since the queue was last looked at
+  std::int64_t drawn_last = 0;       // that sweep
+  // Of each open-ended sweep that could not be drawn the last time; said once.
+  std::map<std::int64_t, std::string> drawing_troubles;
+  int failed_starts = 0;  // in a row, for want of something
+  bool rung = false;      // since the queue was last looked at
   bool stopping = false;
   bool finished = false;
 };

@@ -1,5 +1,6 @@
 // The queue as its users meet it: jobs, priorities, pausing, retrying, drawing, with the real daemon and collector.
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -266,6 +267,27 @@ TEST_CASE("an open-ended sweep runs on beyond what was drawn at first until it i
   submit_text(place, daemon, kOpenEnded, {{"count", 30}, {"order", "listed"}});
   CHECK(place.sql("SELECT count(*) FROM trials a JOIN trials b USING (number, parameters) WHERE a.sweep_id = 1 AND "
                   "b.sweep_id = 2") == "30");
+}
+
+TEST_CASE("an open-ended sweep that cannot be drawn keeps no other from being drawn") {
+  Workplace place;
+  Daemon daemon(place);
+  occupy(place, daemon);
+  REQUIRE(submit_text(place, daemon, kOpenEnded).status == 201);
+  REQUIRE(submit_text(place, daemon, kOpenEnded).status == 201);
+  {
+    // As a file that a newer version refuses.
+    Database database = Database::open_for_writing(place.database());
+    database.handle().exec("UPDATE sweeps SET config = 'method: none' WHERE sweep_id = 2");
+  }
+  place.make_file("go");
+  const std::string drawn = "SELECT max(number) FROM trials WHERE state = 'done' AND sweep_id = ";
+  const int first_batch = std::stoi(place.sql("SELECT count(*) FROM trials WHERE sweep_id = 3"));
+  CHECK(wait_until([&] { return std::stoi("0" + place.sql(drawn + "3")) > 2 * first_batch; }));
+  const std::string log = daemon.log();
+  const std::string trouble = "no more trials of sweep 2 could be drawn";
+  CHECK(log.find(trouble) != std::string::npos);
+  CHECK(log.find(trouble) == log.rfind(trouble));  // said once
 }
 
 TEST_CASE("jobs that would not fit into memory together are refused with the numbers") {
