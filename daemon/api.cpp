@@ -96,6 +96,7 @@ Answer get_health(ApiContext& api, HttpRequest) {
 Answer list_sweeps(ApiContext& api, HttpRequest request) {
   PagedQuery list{
       .sql = fmt::format("SELECT {} FROM sweeps s WHERE s.sweep_id > ?1 ORDER BY s.sweep_id LIMIT ?2", sweep_columns()),
+      .key = "sweep_id",
       .after = number_in_query(request, "after").value_or(-1),
       .limit = limit_in_query(request)};
   co_return paged_list(api.database, api.pages, std::move(list));
@@ -113,6 +114,7 @@ Answer get_sweep(ApiContext& api, HttpRequest request) {
 
 Answer list_trials(ApiContext& api, HttpRequest request) {
   PagedQuery list{.sql = "SELECT * FROM trials WHERE trial_id > ?1",
+                  .key = "trial_id",
                   .after = number_in_query(request, "after").value_or(-1),
                   .limit = limit_in_query(request)};
   const auto add = [&list](const char* column, Value value) {
@@ -151,12 +153,11 @@ Answer get_trial(ApiContext& api, HttpRequest request) {
 Answer list_samples(ApiContext& api, HttpRequest request) {
   const std::int64_t id = id_in_path(request, "trial");
   require_row(api.database, "trial", id);
-  // time_ns first: it is what the pages go by.
-  PagedQuery list{
-      .sql = "SELECT time_ns, * FROM samples WHERE trial_id = ?3 AND time_ns > ?1 ORDER BY time_ns LIMIT ?2",
-      .parameters = {Value(id)},
-      .after = number_in_query(request, "after").value_or(-1),
-      .limit = limit_in_query(request)};
+  PagedQuery list{.sql = "SELECT * FROM samples WHERE trial_id = ?3 AND time_ns > ?1 ORDER BY time_ns LIMIT ?2",
+                  .key = "time_ns",
+                  .parameters = {Value(id)},
+                  .after = number_in_query(request, "after").value_or(-1),
+                  .limit = limit_in_query(request)};
   co_return paged_list(api.database, api.pages, std::move(list));
 }
 

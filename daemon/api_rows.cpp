@@ -99,12 +99,17 @@ Page read_page(Database& database, const PagedQuery& asked) {
   parameters.insert(parameters.end(), asked.parameters.begin(), asked.parameters.end());
   Page page;
   std::vector<JsonColumn> columns;
+  std::size_t key = 0;
   query_rows(
-      database, asked.sql, parameters, [&](const std::vector<std::string>& names) { columns = json_columns(names); },
+      database, asked.sql, parameters,
+      [&](const std::vector<std::string>& names) {
+        columns = json_columns(names);
+        key = static_cast<std::size_t>(std::ranges::find(names, asked.key) - names.begin());
+      },
       [&](const std::vector<Value>& row) {
         page.rows += page.rows.empty() ? "\n" : ",\n";
         append_row(page.rows, columns, row);
-        page.last = std::get<std::int64_t>(row.front());
+        page.last = std::get<std::int64_t>(row.at(key));
         ++page.count;
       });
   return page;

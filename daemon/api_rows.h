@@ -21,10 +21,11 @@ std::string row_to_json(const std::vector<std::string>& columns, const std::vect
 // The first row as one object; nullopt: there is none.
 std::optional<std::string> one_row(Database& database, const std::string& sql, const std::vector<Value>& parameters);
 
-// A list that is read a page at a time. `sql` orders by its first column, which is unique, takes rows above ?1 only,
+// A list that is read a page at a time. `sql` orders by its column `key`, which is unique, takes rows above ?1 only,
 // and at most ?2 of them; `parameters` follow as ?3, ...
 struct PagedQuery {
   std::string sql;
+  std::string key;
   std::vector<Value> parameters = {};
   std::int64_t after = -1;
   std::optional<std::int64_t> limit = {};  // of rows in all
@@ -35,7 +36,7 @@ struct PagedQuery {
 struct Page {
   std::string rows = {};
   std::int64_t count = 0;
-  std::optional<std::int64_t> last = {};  // first column of the last row
+  std::optional<std::int64_t> last = {};  // the key of the last row
 };
 
 // Pages as they were last read, until anybody writes to the database: whoever shows progress asks for the same again

@@ -21,6 +21,7 @@
 #include <boost/process/v2/stdio.hpp>
 #include <csignal>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -132,6 +133,8 @@ Children::Children(asio::io_context& context) : context_(context), child_ended_(
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
     throw std::runtime_error("cannot become a child subreaper");
   }
+  reap();
+  others_come_too_ = getpid() == 1 || !child_pids().empty();
   wait_for_signal();
 }
 
@@ -164,18 +167,23 @@ std::optional<int> Children::take_status(pid_t pid) {
   return status;
 }
 
-std::vector<pid_t> Children::strays() {
+std::vector<pid_t> Children::orphans_of(const StartedProcess& collector, std::string_view trial_uid) {
   reap();
   std::vector<pid_t> pids = child_pids();
-  std::erase_if(pids, [this](pid_t pid) { return ours_.contains(pid); });
+  std::erase_if(pids, [&](pid_t pid) {
+    const std::optional<Orphan> orphan = ours_.contains(pid) ? std::nullopt : look_at_orphan(pid);
+    return !orphan || !may_be_left_by(collector, trial_uid, *orphan, others_come_too_);
+  });
   return pids;
 }
 
-pid_t Children::start_detached(const ChildProgram& child, int keep) {
+StartedProcess Children::start_detached(const ChildProgram& child, int keep) {
   const pid_t pid = launch(child, process::process_stdio{nullptr, STDERR_FILENO, STDERR_FILENO},
                            ChildSetup{.keep = keep, .own_session = true});
   ours_.emplace(pid, std::nullopt);
-  return pid;
+  // Not reaped yet, so that it is there even if it has ended.
+  const std::optional<Orphan> seen = look_at_orphan(pid);
+  return {.pid = pid, .start_ticks = seen ? seen->start_ticks : std::numeric_limits<std::uint64_t>::max()};
 }
 
 asio::awaitable<ChildOutput> Children::run(ChildProgram child, std::string input, std::size_t max_output,

@@ -13,7 +13,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "daemon/orphan.h"
 
 namespace memtrack {
 
@@ -37,7 +40,7 @@ class Children {
   // Starts a program that outlives us: a session of its own, stdin at its end, stdout and stderr on our stderr, signals
   // as a program finds them, and of our descriptors only `keep`, under its own number.
   // Throws std::runtime_error where it cannot be started.
-  pid_t start_detached(const ChildProgram& child, int keep);
+  StartedProcess start_detached(const ChildProgram& child, int keep);
 
   // Runs a program to its end: `input` on its stdin, stderr ours. It dies with us, or at `limit`. From then on this
   // process ignores SIGPIPE.
@@ -48,8 +51,10 @@ class Children {
   // The wait status of a child of ours that has ended, once. nullopt: it has not, or was none of ours.
   std::optional<int> take_status(pid_t pid);
 
-  // Living children that we did not start: their parents died.
-  std::vector<pid_t> strays();
+  // Living children that we did not start, their parents having died, and that may be of the tree that `collector`
+  // left, which start_detached() started for this trial. Orphans of others come to us too where we are the first
+  // process of all, as in a container, or had children before we began.
+  std::vector<pid_t> orphans_of(const StartedProcess& collector, std::string_view trial_uid);
 
  private:
   void reap();
@@ -58,6 +63,7 @@ class Children {
   boost::asio::io_context& context_;
   boost::asio::signal_set child_ended_;
   std::map<pid_t, std::optional<int>> ours_;  // wait status, once there is one
+  bool others_come_too_ = false;              // orphans of processes that we did not start
 };
 
 }  // namespace memtrack

@@ -1,6 +1,10 @@
 #include "daemon/drawing.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
 
 #include "daemon/processes.h"
 #include "daemon/submission.h"
@@ -25,9 +29,11 @@ void draw_trials(const std::filesystem::path& path, std::int64_t sweep_id) {
   const Overrides overrides = parse_overrides(nlohmann::json::parse(open->overrides_json));
   const Sweep sweep = parse_sweep_file(open->config, "sweep " + std::to_string(sweep_id), overrides).at(0);
   const std::filesystem::path file = environment_path(path, sweep_id);
-  const ExpansionContext context{
-      .environment = std::filesystem::exists(file) ? read_environment_file(file) : Environment{},
-      .trainer = sweep.built_in_trainer ? sibling_program("memtrack-trainer").string() : ""};
+  if (const std::optional<std::string> reason = missing_environment(file)) {
+    throw std::runtime_error(fmt::format("no more trials of sweep {} are drawn: {}", sweep_id, *reason));
+  }
+  const ExpansionContext context{.environment = read_environment_file(file),
+                                 .trainer = sweep.built_in_trainer ? sibling_program("memtrack-trainer").string() : ""};
   insert_drawn_trials(database, *open, sweep, context);
 }
 

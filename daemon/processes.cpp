@@ -46,10 +46,6 @@ std::optional<std::string> try_read_proc_file(pid_t pid, const char* name) {
   return text.str();
 }
 
-std::string read_proc_file(pid_t pid, const char* name) {
-  return try_read_proc_file(pid, name).value_or("");
-}
-
 constexpr auto kPatienceWithKilled = std::chrono::seconds(30);
 constexpr auto kPatienceWithUndecided = std::chrono::seconds(5);
 
@@ -198,6 +194,10 @@ bool may_be_within_exec(std::string_view stat) {
   return environment_size(stat) != std::size_t{0} || state == "R" || state == "D";
 }
 
+std::string read_proc_file(pid_t pid, const char* name) {
+  return try_read_proc_file(pid, name).value_or("");
+}
+
 FileDescriptor open_process(pid_t pid) {
   FileDescriptor process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process) {
@@ -226,7 +226,12 @@ TreeEnd::TreeEnd(std::string_view trial_uid, const fs::path& cgroup)
     : entry_(fmt::format("MEMTRACK_TRIAL={}", trial_uid)),
       cgroup_(cgroup.filename() == trial_cgroup_name(trial_uid) ? cgroup : fs::path()) {}
 
-bool TreeEnd::look(std::span<const pid_t> strays) {
+// Without a cgroup there is no folder to look into: an empty path would be that of the folder we are in.
+std::vector<pid_t> TreeEnd::members() const {
+  return cgroup_.empty() ? std::vector<pid_t>() : processes_in(cgroup_);
+}
+
+bool TreeEnd::look(std::span<const pid_t> orphans) {
   std::size_t found = 0;
   bool undecided = false;
   const auto kill_one = [&](pid_t pid, const FileDescriptor& process) {
@@ -235,16 +240,16 @@ bool TreeEnd::look(std::span<const pid_t> strays) {
       killed_.insert(pid);
     }
   };
-  for (const pid_t pid : processes_in(cgroup_)) {
+  for (const pid_t pid : members()) {
     const FileDescriptor process = open_process(pid);
     // Looked at again: the pid may have changed hands before the pidfd was opened.
-    const std::vector<pid_t> still = processes_in(cgroup_);
+    const std::vector<pid_t> still = members();
     if (std::find(still.begin(), still.end(), pid) != still.end()) {
       kill_one(pid, process);
     }
   }
-  for (const pid_t stray : strays) {
-    kill_one(stray, open_process(stray));
+  for (const pid_t orphan : orphans) {
+    kill_one(orphan, open_process(orphan));
   }
   for (const pid_t pid : all_processes()) {
     Belonging belonging = belonging_of(pid, entry_);

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "storage/file_descriptor.h"
 #include "storage/trial_store.h"
@@ -28,6 +29,10 @@ std::optional<std::size_t> environment_size(std::string_view stat);
 // that sleeps with an empty one: within an exec, where it is empty for a moment too, a process runs or waits for a
 // disk.
 bool may_be_within_exec(std::string_view stat);
+
+// /proc/PID/NAME. Empty where it cannot be read: there is no such process, or it is somebody else's. Throws as
+// open_process() does.
+std::string read_proc_file(pid_t pid, const char* name);
 
 // Empty where there is no such process. Throws std::system_error where no descriptor is left, as all that looks at
 // processes does.
@@ -47,7 +52,7 @@ FileDescriptor open_collector(Database& database, const Trial& trial);
 // Ends what a trial's tree left behind and removes its cgroup, look by look, some milliseconds apart: a process may
 // start others until it dies.
 //
-//   for (TreeEnd end(uid, cgroup); !end.look(strays);) { wait for kBetweenLooks; }
+//   for (TreeEnd end(uid, cgroup); !end.look(orphans);) { wait for kBetweenLooks; }
 class TreeEnd {
  public:
   static constexpr std::chrono::milliseconds kBetweenLooks{10};
@@ -56,16 +61,18 @@ class TreeEnd {
   explicit TreeEnd(std::string_view trial_uid, const std::filesystem::path& cgroup = {});
 
   // Sends SIGKILL to every process in the cgroup and below, to every other that has MEMTRACK_TRIAL=uid in its
-  // environment, and to `strays` (our own unreaped children, so that their pids are theirs). True: nobody is left, or
+  // environment, and to `orphans` (our own unreaped children, so that their pids are theirs). True: nobody is left, or
   // the last ones have not died in half a minute. A process within an exec shows no environment, or half of one: it is
   // looked at again, for some seconds.
-  bool look(std::span<const pid_t> strays);
+  bool look(std::span<const pid_t> orphans);
 
   std::size_t killed() const { return killed_.size(); }
   bool has_given_up() const { return given_up_; }
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  std::vector<pid_t> members() const;  // of the cgroup and those below it
 
   std::string entry_;
   std::filesystem::path cgroup_;

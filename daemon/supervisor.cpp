@@ -9,6 +9,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <csignal>
 #include <exception>
+#include <utility>
+#include <vector>
 
 #include "daemon/drawing.h"
 #include "daemon/processes.h"
@@ -30,6 +32,12 @@ std::optional<Duration> until(std::optional<std::int64_t> time_ns) {
 
 std::optional<Duration> sooner(std::optional<Duration> a, std::optional<Duration> b) {
   return !a || !b ? (a ? a : b) : std::min(a, b);
+}
+
+// In turn, so that one that cannot be drawn keeps no other waiting.
+std::int64_t next_to_draw(const std::vector<OpenSweep>& open, std::int64_t last) {
+  const auto next = std::ranges::upper_bound(open, last, {}, &OpenSweep::sweep_id);
+  return (next == open.end() ? open.front() : *next).sweep_id;
 }
 
 }  // namespace
@@ -144,7 +152,8 @@ void Supervisor::State::draw_ahead() {
   }
   if (!open.empty()) {
     drawing = true;
-    spawn(draw(open.front().sweep_id));
+    drawn_last = next_to_draw(open, drawn_last);
+    spawn(draw(drawn_last));
   }
 }
 
@@ -155,14 +164,15 @@ asio::awaitable<void> Supervisor::State::draw(std::int64_t sweep_id) {
   } catch (const std::runtime_error& error) {
     trouble = error.what();
   }
-  if (!trouble.empty()) {
-    if (trouble != drawing_trouble) {
+  if (trouble.empty()) {
+    drawing_troubles.erase(sweep_id);
+  } else {
+    if (std::exchange(drawing_troubles[sweep_id], trouble) != trouble) {
       complain(
           fmt::format("no more trials of sweep {} could be drawn: {}; trying again until it works", sweep_id, trouble));
     }
     co_await pause_for(kPauseAfterFailedStart);
   }
-  drawing_trouble = trouble;
   drawing = false;
   ring();
 }

@@ -57,7 +57,7 @@ asio::awaitable<std::optional<Duration>> Supervisor::State::treat(const Trial& t
       tell(TrialStep::adopted, trial);
       watch({.trial = trial,
              .collector = {context, found.collector.release()},
-             .child = 0,
+             .child = {},
              .of_queue = !found.evidence.foreground});
       break;
     case Verdict::wait: {
@@ -75,9 +75,11 @@ asio::awaitable<std::optional<Duration>> Supervisor::State::treat(const Trial& t
       }
       break;
     }
-    case Verdict::lost:
-      co_await end_lost(trial, kEndedUnrecorded);
+    case Verdict::lost: {
+      const CollectorEnd unseen;
+      co_await end_lost(trial, unseen);
       break;
+    }
   }
   co_return std::nullopt;
 }
@@ -95,17 +97,19 @@ asio::awaitable<void> Supervisor::State::follow(std::shared_ptr<Watched> entry) 
   if (error || stopping) {
     co_return;
   }
-  const std::optional<int> status = entry->child > 0 ? children.take_status(entry->child) : std::nullopt;
-  // Named: g++ 12 destroys temporaries of a conditional expression twice where it is part of a co_await.
-  const std::string collector_end = status ? describe_wait_status(*status) : kEndedUnrecorded;
-  const bool may_begin_later = status && WIFEXITED(*status) && WEXITSTATUS(*status) == kShortageExitCode;
-  co_await settle(entry->trial, collector_end, may_begin_later);
+  CollectorEnd collector;
+  collector.child = entry->child;
+  if (const std::optional<int> status = entry->child ? children.take_status(entry->child->pid) : std::nullopt) {
+    collector.how = describe_wait_status(*status);
+    collector.may_begin_later = WIFEXITED(*status) && WEXITSTATUS(*status) == kShortageExitCode;
+  }
+  co_await settle(entry->trial, collector);
   watched.erase(entry->trial.trial_id);
   ring();
 }
 
 // Its collector is gone: what stands as `running` now will never end by itself.
-asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collector_end, bool may_begin_later) {
+asio::awaitable<void> Supervisor::State::settle(Trial trial, CollectorEnd collector) {
   const std::optional<Trial> running =
       co_await patiently([this, &trial] { return find_running(database, trial.trial_id); });
   if (!running) {
@@ -117,25 +121,29 @@ asio::awaitable<void> Supervisor::State::settle(Trial trial, std::string collect
     }
   } else if (!running->started_ns && cancelled.contains(trial.trial_id)) {
     const std::string reason = "cancelled before it began";
-    co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::cancelled, reason); });
-    remove_files(trial, database.path());
-    tell(TrialStep::ended, trial, TrialState::cancelled, reason);
-  } else if (!running->started_ns && may_begin_later) {
-    co_await put_back_later(*running, "its collector " + collector_end + ", and said why");
+    co_await end_unbegun(trial, TrialState::cancelled, reason);
+  } else if (!running->started_ns && collector.may_begin_later) {
+    co_await put_back_later(*running, "its collector " + collector.how + ", and said why");
     co_return;
   } else {
-    co_await end_lost(*running, std::move(collector_end));
+    co_await end_lost(*running, collector);
   }
   failed_starts = 0;
   cancelled.erase(trial.trial_id);
 }
 
-asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string collector_end) {
+asio::awaitable<void> Supervisor::State::end_unbegun(Trial trial, TrialState state, std::string reason) {
+  co_await patiently([&] { return end_trial(database, trial.trial_id, state, reason); });
+  remove_files(trial, database.path());
+  tell(TrialStep::ended, trial, state, reason);
+}
+
+asio::awaitable<void> Supervisor::State::end_lost(Trial trial, CollectorEnd collector) {
   std::size_t killed = 0;
   if (!trial.is_attached) {
-    killed = co_await end_tree(trial);
+    killed = co_await end_tree(trial, collector.child);
   }
-  const std::string reason = lost_reason(collector_end, trial.started_ns.has_value(), killed);
+  const std::string reason = lost_reason(collector.how, trial.started_ns.has_value(), killed);
   remove_files(trial, database.path());  // before the end, since nobody looks at what an ended trial left
   const bool ended = co_await patiently([&] { return end_trial(database, trial.trial_id, TrialState::lost, reason); });
   if (ended) {
@@ -143,9 +151,13 @@ asio::awaitable<void> Supervisor::State::end_lost(Trial trial, std::string colle
   }
 }
 
-asio::awaitable<std::size_t> Supervisor::State::end_tree(Trial trial) {
+// Orphans come to us where the collector was our child.
+asio::awaitable<std::size_t> Supervisor::State::end_tree(Trial trial, std::optional<StartedProcess> collector) {
   TreeEnd end(trial.uid, trial.cgroup);
-  while (!co_await patiently([&] { return end.look(children.strays()); })) {
+  const auto look = [&] {
+    return end.look(collector ? children.orphans_of(*collector, trial.uid) : std::vector<pid_t>());
+  };
+  while (!co_await patiently(look)) {
     co_await pause_for(TreeEnd::kBetweenLooks);
   }
   if (end.has_given_up()) {

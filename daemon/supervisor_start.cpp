@@ -6,6 +6,7 @@
 #include "daemon/processes.h"
 #include "daemon/running_trial.h"
 #include "daemon/supervisor_state.h"
+#include "storage/environment_file.h"
 #include "storage/paths.h"
 
 namespace memtrack {
@@ -18,10 +19,8 @@ ChildProgram collector_for(const fs::path& database, const Trial& trial, const T
   ChildProgram child{.program = sibling_program("memtrack-collector"),
                      .arguments = {"--db", database.string(), "--trial", std::to_string(trial.trial_id), "--lock-fd",
                                    std::to_string(lock.descriptor()), "--log-cap", std::to_string(log_cap_bytes)}};
-  if (const fs::path environment = environment_path(database, trial.sweep_id); fs::exists(environment)) {
-    child.arguments.insert(child.arguments.end(), {"--environment", environment.string()});
-  }
-  child.arguments.insert(child.arguments.end(), {"--log", trial_log_path(database, trial.trial_id).string()});
+  child.arguments.insert(child.arguments.end(), {"--environment", environment_path(database, trial.sweep_id).string(),
+                                                 "--log", trial_log_path(database, trial.trial_id).string()});
   return child;
 }
 
@@ -61,21 +60,31 @@ asio::awaitable<std::optional<TrialLock>> Supervisor::State::lock_claimed(const 
 
 asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
   std::string trouble;
+  std::optional<std::string> not_to_begin;
   if (cancelled.contains(trial.trial_id)) {
-    const std::string collector_end = "was not started";
-    co_await settle(trial, collector_end, false);
+    CollectorEnd collector;
+    collector.how = "was not started";
+    co_await settle(trial, collector);
     co_return;
   }
   try {
-    const ChildProgram program = collector_for(database.path(), trial, lock, options.log_cap_bytes);
-    const pid_t child = children.start_detached(program, lock.descriptor());
-    tell(TrialStep::started, trial);
-    watch({.trial = trial, .collector = {context, open_process(child).release()}, .child = child});
-    co_return;  // and our copy of the lock is closed: the collector's alone counts
+    not_to_begin = missing_environment(environment_path(database.path(), trial.sweep_id));
+    if (!not_to_begin) {
+      const ChildProgram program = collector_for(database.path(), trial, lock, options.log_cap_bytes);
+      const StartedProcess child = children.start_detached(program, lock.descriptor());
+      tell(TrialStep::started, trial);
+      watch({.trial = trial, .collector = {context, open_process(child.pid).release()}, .child = child});
+      co_return;  // and our copy of the lock is closed: the collector's alone counts
+    }
   } catch (const std::runtime_error& error) {
     trouble = error.what();
   }
-  co_await put_back_later(trial, trouble);
+  if (not_to_begin) {
+    { const TrialLock released = std::move(lock); }  // whoever removes its file takes it first
+    co_await end_unbegun(trial, TrialState::failed, *not_to_begin);
+  } else {
+    co_await put_back_later(trial, trouble);
+  }
 }
 
 // Until then it stands as running, and takes the place of whatever would fail like it.

@@ -37,8 +37,15 @@ inline constexpr const char* kEndedUnrecorded = "ended without recording the out
 struct Watched {
   Trial trial;
   boost::asio::posix::stream_descriptor collector;  // a pidfd
-  pid_t child = 0;                                  // 0: adopted, its parent is somebody else
+  std::optional<StartedProcess> child = {};         // none: adopted, its parent is somebody else
   bool of_queue = true;                             // false: a `memtrack run` beside it
+};
+
+// How a collector ended.
+struct CollectorEnd {
+  std::string how = kEndedUnrecorded;  // reads on from "its collector "
+  bool may_begin_later = false;        // it said that something was short
+  std::optional<StartedProcess> child = {};
 };
 
 struct Supervisor::State : std::enable_shared_from_this<State> {
@@ -70,10 +77,11 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   awaitable<std::optional<Duration>> treat(const Trial& trial);
   void watch(Watched found);
   awaitable<void> follow(std::shared_ptr<Watched> entry);
-  awaitable<void> settle(Trial trial, std::string collector_end, bool may_begin_later);
+  awaitable<void> settle(Trial trial, CollectorEnd collector);
+  awaitable<void> end_unbegun(Trial trial, TrialState state, std::string reason);
   awaitable<void> put_back_later(Trial trial, std::string trouble);
-  awaitable<void> end_lost(Trial trial, std::string collector_end);
-  awaitable<std::size_t> end_tree(Trial trial);
+  awaitable<void> end_lost(Trial trial, CollectorEnd collector);
+  awaitable<std::size_t> end_tree(Trial trial, std::optional<StartedProcess> collector);
 
   template <typename Work>
   auto patiently(Work work) {
@@ -94,10 +102,12 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   std::map<std::int64_t, std::shared_ptr<Watched>> watched;
   std::set<std::int64_t> cancelled;  // running trials whose end was asked for
   std::string lock_trouble;          // said once
-  std::string drawing_trouble;       // said once
   bool drawing = false;              // trials of an open-ended sweep are being drawn
-  int failed_starts = 0;             // in a row, for want of something
-  bool rung = false;                 // since the queue was last looked at
+  std::int64_t drawn_last = 0;       // that sweep
+  // Of each open-ended sweep that could not be drawn the last time; said once.
+  std::map<std::int64_t, std::string> drawing_troubles;
+  int failed_starts = 0;  // in a row, for want of something
+  bool rung = false;      // since the queue was last looked at
   bool stopping = false;
   bool finished = false;
 };

@@ -100,6 +100,7 @@ Trouble trouble_of(int code) {
   switch (code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:  // others were quicker, again and again
       return {true, "; another program holds it: wait for that, or end it"};
     case SQLITE_FULL:
       return {true, "; make room on its disk"};

@@ -1,6 +1,7 @@
 #include "storage/environment_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -48,6 +49,16 @@ void write_environment_file(const fs::path& path, const Environment& environment
   synchronise(write_private_file(path, environment_text(environment)), path);
   const fs::path folder = path.parent_path();
   synchronise(FileDescriptor(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), folder);
+}
+
+std::optional<std::string> missing_environment(const fs::path& path) {
+  std::error_code unknown;  // whoever reads it will say why it cannot be
+  if (fs::exists(path, unknown) || unknown) {
+    return std::nullopt;
+  }
+  return fmt::format(
+      "its submitter's environment, {}, is not there, and it is not run with another one; submit its sweep again",
+      path.string());
 }
 
 Environment read_environment_file(const fs::path& path) {

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 
 namespace memtrack {
@@ -17,6 +18,10 @@ Environment parse_environment(const std::string& text);
 
 // On disk when it returns, as the rows of the trials will be that need it.
 void write_environment_file(const std::filesystem::path& path, const Environment& environment);
+
+// Why what needs it cannot run, as it does where a database was copied or merged without its environments: never with
+// another one, since the figures would stand under what was not run. nullopt: it is there.
+std::optional<std::string> missing_environment(const std::filesystem::path& path);
 
 // Throws std::system_error where it cannot be read.
 Environment read_environment_file(const std::filesystem::path& path);

@@ -82,8 +82,10 @@ std::string trial_sql(SQLite::Database& handle) {
        {"host_id",
         "(SELECT m.host_id FROM other.hosts h JOIN main.hosts m ON m.name = h.name AND m.boot_id = h.boot_id "
         "WHERE h.host_id = o.host_id)"},
+       // Of a trial that was tried again here too, the attempt that is here is the next one.
        {"retry_of",
-        "(SELECT m.trial_id FROM other.trials r JOIN main.trials m ON m.uid = r.uid WHERE r.trial_id = o.retry_of)"}});
+        "(SELECT m.trial_id FROM other.trials r JOIN main.trials m ON m.uid = r.uid WHERE r.trial_id = o.retry_of AND "
+        "NOT EXISTS (SELECT 1 FROM main.trials n WHERE n.retry_of = m.trial_id))"}});
   return fmt::format(
       "INSERT INTO main.trials ({}) SELECT {} FROM other.trials o WHERE o.trial_id = ?1 AND o.uid NOT IN (SELECT uid "
       "FROM main.trials)",

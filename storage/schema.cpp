@@ -532,8 +532,33 @@ CREATE TRIGGER end_of_drawing_moves_sweep AFTER UPDATE OF next_number ON sweeps
 END;
 )sql";
 
-constexpr std::array<std::string_view, 6> kMigrations = {kVersion1, kVersion2, kVersion3,
-                                                         kVersion4, kVersion5, kVersion6};
+// The sum of 1 TB over ten million samples is more than an INTEGER holds, and a STRICT column takes no other then.
+constexpr std::string_view kVersion7 = R"sql(
+CREATE TEMP TABLE old_totals AS SELECT * FROM memory_totals;
+DROP TABLE memory_totals;
+CREATE TABLE memory_totals (
+  -- running totals of `samples`, moved in the samples' own transaction; the views read these
+  trial_id            INTEGER NOT NULL REFERENCES trials,
+  kind                TEXT NOT NULL,
+  phase               TEXT NOT NULL,  -- '': none named yet
+  sample_count        INTEGER NOT NULL,
+  -- sums are exact up to 2^53, beyond to 15 digits
+  used_count          INTEGER NOT NULL, used_sum           REAL, used_min INTEGER, used_max INTEGER,
+  used_psutil_count   INTEGER NOT NULL, used_psutil_sum    REAL,
+  used_available_count INTEGER NOT NULL, used_available_sum REAL,
+  used_corrected_count INTEGER NOT NULL, used_corrected_sum REAL,
+  tree_rss_count      INTEGER NOT NULL, tree_rss_sum       REAL, tree_rss_max INTEGER,
+  tree_rss_anon_count INTEGER NOT NULL, tree_rss_anon_sum  REAL, tree_rss_anon_max INTEGER,
+  tree_pss_count      INTEGER NOT NULL, tree_pss_sum       REAL, tree_pss_max INTEGER,
+  cgroup_max          INTEGER,
+  PRIMARY KEY (trial_id, kind, phase)
+) STRICT, WITHOUT ROWID;
+INSERT INTO memory_totals SELECT * FROM old_totals;
+DROP TABLE old_totals;
+)sql";
+
+constexpr std::array<std::string_view, 7> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                                         kVersion5, kVersion6, kVersion7};
 
 }  // namespace
 

@@ -177,7 +177,7 @@ std::vector<OpenSweep> sweeps_to_draw(Database& database, std::optional<std::int
     SQLite::Statement select(database.handle(),
                              "SELECT sweep_id, jobs, (SELECT count(*) FROM trials t WHERE t.sweep_id = s.sweep_id AND "
                              "t.state = 'queued') FROM sweeps s WHERE next_number IS NOT NULL AND NOT paused AND (?1 "
-                             "IS NULL OR sweep_id = ?1)");
+                             "IS NULL OR sweep_id = ?1) ORDER BY sweep_id");
     bind_optional(select, 1, sweep_id);
     std::vector<OpenSweep> sweeps;
     while (select.executeStep()) {

@@ -60,7 +60,7 @@ struct OpenSweep {
   std::string cwd = {};
 };
 
-// Those of which more is to be drawn by now (of `sweep_id` alone, where given), without config, overrides and cwd.
+// Those of which more is to be drawn by now, oldest first (`sweep_id` alone, where given), without their texts.
 std::vector<OpenSweep> sweeps_to_draw(Database& database, std::optional<std::int64_t> sweep_id);
 
 // nullopt: nothing more is to be drawn of it.

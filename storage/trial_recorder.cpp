@@ -44,16 +44,18 @@ std::string insert_sql(const std::string& verb, const std::string& table, const 
   return fmt::format("{} INTO {} ({}) VALUES ({})", verb, table, names, marks);
 }
 
-// Adds what was inserted between two times to the running totals; the generated columns stay the only formulas.
+// Adds what was inserted between two times to the running totals; the generated columns stay the only formulas. Sums
+// are REAL from the first value on: sum() of integers fails where 64 bits do not hold it.
 constexpr const char* kAddToTotals = R"sql(
   INSERT INTO memory_totals
   SELECT trial_id, kind, coalesce(phase, ''), count(*),
-         count(used_bytes), sum(used_bytes), min(used_bytes), max(used_bytes),
-         count(used_psutil_bytes), sum(used_psutil_bytes), count(used_available_bytes), sum(used_available_bytes),
-         count(used_corrected_bytes), sum(used_corrected_bytes),
-         count(tree_rss_bytes), sum(tree_rss_bytes), max(tree_rss_bytes),
-         count(tree_rss_anon_bytes), sum(tree_rss_anon_bytes), max(tree_rss_anon_bytes),
-         count(tree_pss_bytes), sum(tree_pss_bytes), max(tree_pss_bytes), max(cgroup_bytes)
+         count(used_bytes), sum(1.0 * used_bytes), min(used_bytes), max(used_bytes),
+         count(used_psutil_bytes), sum(1.0 * used_psutil_bytes),
+         count(used_available_bytes), sum(1.0 * used_available_bytes),
+         count(used_corrected_bytes), sum(1.0 * used_corrected_bytes),
+         count(tree_rss_bytes), sum(1.0 * tree_rss_bytes), max(tree_rss_bytes),
+         count(tree_rss_anon_bytes), sum(1.0 * tree_rss_anon_bytes), max(tree_rss_anon_bytes),
+         count(tree_pss_bytes), sum(1.0 * tree_pss_bytes), max(tree_pss_bytes), max(cgroup_bytes)
   FROM samples WHERE trial_id = ?1 AND time_ns BETWEEN ?2 AND ?3 GROUP BY kind, phase
   ON CONFLICT DO UPDATE SET
     sample_count = sample_count + excluded.sample_count,
@@ -113,8 +115,13 @@ struct TrialRecorder::Statements {
     int index = 0;
     insert_sample.bind(++index, trial_id);
     insert_sample.bind(++index, sample.time_ns);
-    insert_sample.bind(++index, std::string(to_string(sample.kind)));
-    bind_text_or_null(insert_sample, ++index, sample.phase);
+    insert_sample.bindNoCopy(++index, to_string(sample.kind).data());  // of a literal, which ends with a NUL
+    ++index;
+    if (sample.phase.empty()) {
+      insert_sample.bind(index);
+    } else {
+      insert_sample.bindNoCopy(index, sample.phase);
+    }
     for (const SampleColumn& column : sample_columns()) {
       bind_optional(insert_sample, ++index, sample.*column.member);
     }

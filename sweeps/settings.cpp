@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <stdexcept>
+#include <utility>
 
 #include "sweeps/checks.h"
 #include "sweeps/columns.h"
@@ -138,6 +139,10 @@ void apply_overrides(ParsedSettings& parsed, const Overrides& overrides) {
     parsed.order_given = true;
   }
   if (overrides.seed) {
+    if (!std::in_range<std::int64_t>(*overrides.seed)) {
+      refuse("seed", flag_node("--seed", std::to_string(*overrides.seed)),
+             "a whole number from 0 to " + std::to_string(std::numeric_limits<std::int64_t>::max()));
+    }
     settings.seed = *overrides.seed;
   }
   if (overrides.jobs) {

@@ -40,6 +40,33 @@ ChildOutput run(boost::asio::io_context& context, Children& children, const std:
   return result.get();
 }
 
+// What a collector may leave: a process of its session, and one of another with an empty environment.
+struct StartedOrphans {
+  explicit StartedOrphans(Children& children) {
+    const TemporaryDirectory folder;
+    const std::string pids = folder / "pids";
+    parent = children.start_detached(
+        {.program = "/bin/sh",
+         .arguments = {"-c", "sleep 1000 & echo $! > " + pids + "; env -i setsid sleep 1000 & echo $! >> " + pids}},
+        -1);
+    REQUIRE(wait_until([&] { return children.take_status(parent.pid).has_value(); }));
+    std::istringstream(read_file(pids)) >> same_session >> other_session;
+    // From the fork to setsid() it is in its parent's.
+    REQUIRE(wait_until([this] { return look_at_orphan(other_session)->session == other_session; }));
+    both = {same_session, other_session};
+  }
+
+  std::set<pid_t> found(Children& children, const std::string& uid) const {
+    const std::vector<pid_t> orphans = children.orphans_of(parent, uid);
+    return {orphans.begin(), orphans.end()};
+  }
+
+  StartedProcess parent;
+  pid_t same_session = 0;
+  pid_t other_session = 0;
+  std::set<pid_t> both;
+};
+
 // Descriptors that are not close-on-exec, as a careless library or our own starter leaves them.
 struct LeakyDescriptors {
   FileDescriptor low{open("/dev/null", O_RDONLY)};
@@ -99,7 +126,7 @@ TEST_CASE("where descriptors are lacking no program is started and when there ar
     const rlimit few{.rlim_cur = allowed, .rlim_max = enough.rlim_max};
     setrlimit(RLIMIT_NOFILE, &few);
     try {
-      started = children.start_detached(program, -1);
+      started = children.start_detached(program, -1).pid;
     } catch (const std::system_error& error) {
       if (getpid() != self) {
         _exit(1);
@@ -109,7 +136,6 @@ TEST_CASE("where descriptors are lacking no program is started and when there ar
   }
   setrlimit(RLIMIT_NOFILE, &enough);
   CHECK(wait_until([&] { return children.take_status(started) == 0; }));
-  CHECK(children.strays().empty());
 }
 
 TEST_CASE("a child has no descriptors but the standard ones and the one that is kept for it") {
@@ -122,8 +148,10 @@ TEST_CASE("a child has no descriptors but the standard ones and the one that is 
 
   const FileDescriptor kept(open("/dev/null", O_RDONLY | O_CLOEXEC));
   const std::string list = folder / "list";
-  const pid_t pid = children.start_detached(
-      {.program = "/bin/sh", .arguments = {"-c", "exec ls /proc/self/fd > " + list}}, kept.get());
+  const pid_t pid =
+      children
+          .start_detached({.program = "/bin/sh", .arguments = {"-c", "exec ls /proc/self/fd > " + list}}, kept.get())
+          .pid;
   REQUIRE(wait_until([&] { return children.take_status(pid).has_value(); }));
   std::istringstream lines(read_file(list));
   std::set<int> found{std::istream_iterator<int>(lines), {}};
@@ -150,26 +178,71 @@ TEST_CASE("a detached child is in a session of its own, with nothing on its stan
   Children children(context);
   TemporaryDirectory folder;
   const std::string out = folder / "out";
-  const pid_t pid = children.start_detached(
-      {.program = "/bin/sh",
-       .arguments = {"-c", "cut -d' ' -f6 /proc/$$/stat > " + out + "; readlink /proc/$$/fd/0 >> " + out}},
-      -1);
+  const pid_t pid =
+      children
+          .start_detached(
+              {.program = "/bin/sh",
+               .arguments = {"-c", "cut -d' ' -f6 /proc/$$/stat > " + out + "; readlink /proc/$$/fd/0 >> " + out}},
+              -1)
+          .pid;
   REQUIRE(wait_until([&] { return children.take_status(pid).has_value(); }));
   CHECK(read_file(out) == std::to_string(pid) + "\n/dev/null\n");
 }
 
-TEST_CASE("orphans come to us and are strays, our own children are not") {
+TEST_CASE("orphans of what we started come to us and are told from our own children") {
   boost::asio::io_context context;
   Children children(context);
-  TemporaryDirectory folder;
-  const std::string pid_file = folder / "pid";
-  const pid_t parent = children.start_detached(
-      {.program = "/bin/sh", .arguments = {"-c", "setsid sleep 1000 & echo $! > " + pid_file}}, -1);
-  REQUIRE(wait_until([&] { return children.take_status(parent).has_value(); }));
-  const pid_t orphan = std::stoi(read_file(pid_file));
-  CHECK(children.strays() == std::vector<pid_t>{orphan});
-  TreeEnd end("no-trial-has-this-uid");
-  CHECK(wait_until([&] { return end.look(children.strays()); }));
-  CHECK(end.killed() == 1);
-  CHECK(children.strays().empty());
+  const StartedOrphans started(children);
+  const pid_t own = children.start_detached({.program = "/bin/sleep", .arguments = {"1000"}}, -1).pid;
+  CHECK(started.found(children, "7") == started.both);
+  CHECK(children.orphans_of({.pid = 1, .start_ticks = started.parent.start_ticks + 1'000'000}, "7").empty());
+  TreeEnd end("7");
+  CHECK(wait_until([&] { return end.look(children.orphans_of(started.parent, "7")); }));
+  CHECK(end.killed() == 2);
+  CHECK(started.found(children, "7").empty());
+  CHECK(kill(own, SIGKILL) == 0);
+  CHECK(wait_until([&] { return children.take_status(own).has_value(); }));
+}
+
+TEST_CASE("where orphans of others come to us as well those of the session that we started are taken alone") {
+  boost::asio::io_context context;
+  const pid_t before = fork();
+  if (before == 0) {
+    execlp("sleep", "sleep", "1000", nullptr);
+    _exit(1);
+  }
+  Children children(context);
+  const StartedOrphans started(children);
+  CHECK(started.found(children, "7") == std::set<pid_t>{started.same_session});
+  for (const pid_t pid : {before, started.same_session, started.other_session}) kill(pid, SIGKILL);
+  CHECK(wait_until([&] { return started.found(children, "7").empty() && kill(before, 0) != 0; }));
+}
+
+TEST_CASE("an orphan is of a lost trial by the collector's session or as what began later and is no other trial's") {
+  using namespace std::string_literals;
+  struct Row {
+    Orphan orphan;
+    bool alone;  // where only what we started comes to us
+    bool among_others;
+  };
+  const Row rows[] = {
+      {{.session = 50, .start_ticks = 100, .environment = ""}, true, true},
+      {{.session = 50, .start_ticks = 100, .environment = "MEMTRACK_TRIAL=8\0"s}, true, true},  // a run inside it
+      {{.session = 60, .start_ticks = 100, .environment = ""}, true, false},
+      {{.session = 60, .start_ticks = 99, .environment = ""}, false, false},
+      {{.session = 60, .start_ticks = 100, .environment = "A=1\0MEMTRACK_TRIAL=7\0"s}, true, false},
+      {{.session = 60, .start_ticks = 100, .environment = "A=1\0MEMTRACK_TRIAL=8\0"s}, false, false},
+      {{.session = 60, .start_ticks = 100, .environment = "MEMTRACK_TRIALS=8\0A=MEMTRACK_TRIAL=8\0"s}, true, false},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.orphan.environment);
+    CHECK(may_be_left_by({.pid = 50, .start_ticks = 100}, "7", row.orphan, false) == row.alone);
+    CHECK(may_be_left_by({.pid = 50, .start_ticks = 100}, "7", row.orphan, true) == row.among_others);
+  }
+  const std::string stat = "12 (a) b) S 1 11 10 0 -1 4194560 101 0 0 0 0 0 0 0 20 0 1 0 4711 2719744 389";
+  REQUIRE(parse_orphan(stat));
+  CHECK(parse_orphan(stat)->session == 10);
+  CHECK(parse_orphan(stat)->start_ticks == 4711);
+  CHECK_FALSE(parse_orphan("12 (a) S 1"));
+  CHECK_FALSE(parse_orphan(""));
 }

@@ -19,9 +19,13 @@ namespace memtrack::testing {
 namespace fs = std::filesystem;
 namespace {
 
-pid_t spawn_memtrackd(const std::vector<std::string>& arguments, const fs::path& log) {
+std::vector<std::string> memtrackd_with(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {sibling_program("memtrackd").string()};
   words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+pid_t spawn_logged(std::vector<std::string> words, const fs::path& log) {
   std::vector<char*> argv;
   for (std::string& word : words) {
     argv.push_back(word.data());
@@ -127,8 +131,13 @@ void Workplace::make_file(const std::string& name) const {
   std::ofstream(folder_ / name) << "\n";
 }
 
-Daemon::Daemon(const Workplace& place) : place_(place), log_(place / "memtrackd.log") {
-  pid_ = spawn_memtrackd({"--db", place.database().string()}, log_);
+Daemon::Daemon(const Workplace& place, const std::string& before) : place_(place), log_(place / "memtrackd.log") {
+  std::vector<std::string> words = memtrackd_with({"--db", place.database().string()});
+  if (!before.empty()) {
+    const std::string script = fmt::format("cd {}\n{}\nexec \"$0\" \"$@\"", place.path().string(), before);
+    words.insert(words.begin(), {"/bin/sh", "-c", script});
+  }
+  pid_ = spawn_logged(words, log_);
   const bool ready = wait_until([this] {
     try {
       return client().get("/v1/health").body.at("pid") == pid_;
@@ -169,7 +178,7 @@ int Daemon::end(int signal) {
 EndedDaemon run_memtrackd(const Workplace& place, const std::vector<std::string>& arguments) {
   const fs::path log = place / "ended.log";
   fs::remove(log);
-  const int exit_code = wait_for(spawn_memtrackd(arguments, log));
+  const int exit_code = wait_for(spawn_logged(memtrackd_with(arguments), log));
   return {.exit_code = exit_code, .output = read_file(log)};
 }
 

@@ -65,8 +65,8 @@ class Workplace {
 
 class Daemon {
  public:
-  // Started, and ready to answer.
-  explicit Daemon(const Workplace& place);
+  // Started, and ready to answer. `before`: what a shell does in the workplace's folder before it becomes the daemon.
+  explicit Daemon(const Workplace& place, const std::string& before = "");
   ~Daemon();  // ended and waited for
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

@@ -1,5 +1,6 @@
 // The queue as its users meet it: jobs, priorities, pausing, retrying, drawing, with the real daemon and collector.
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -45,6 +46,10 @@ ApiReply submit_text(const Workplace& place, const Daemon& daemon, const std::st
                                              {"cwd", place.path().string()},
                                              {"environment", {{"PATH", "/usr/bin:/bin"}, {"MINE", "7"}}},
                                              {"overrides", overrides}});
+}
+
+bool is_child_of(pid_t pid, pid_t parent) {
+  return read_file(fmt::format("/proc/{}/status", pid)).find(fmt::format("\nPPid:\t{}\n", parent)) != std::string::npos;
 }
 
 // Sweep 1 runs one trial until `go` and nothing else.
@@ -165,6 +170,56 @@ TEST_CASE("a trial whose collector was killed is tried again and the one that wa
   CHECK(place.sql("SELECT retry_of FROM trials WHERE trial_id = 2") == "1");
 }
 
+TEST_CASE("children that a daemon had before it began and their orphans outlive a trial that is lost") {
+  Workplace place;
+  // As in a container, whose first process is a shell that starts a server and becomes the daemon: the server's worker
+  // comes to the daemon as an orphan while the trial runs, in a session of its own and without the trial's variable.
+  Daemon daemon(place,
+                "sleep 1000 & echo $! > server; "
+                "sh -c 'while [ ! -e begun-1 ]; do sleep 0.02; done; setsid sleep 1000 & echo $! > worker' &");
+  REQUIRE(daemon.submit({until_go(1)}).status == 201);
+  REQUIRE(wait_until([&] { return place.collector_pid(1) > 0 && !read_file(place / "worker").empty(); }));
+  const pid_t server = std::stoi(read_file(place / "server"));
+  const pid_t worker = std::stoi(read_file(place / "worker"));
+  REQUIRE(wait_until([&] { return is_child_of(worker, daemon.pid()); }));
+  kill(place.collector_pid(1), SIGKILL);
+  REQUIRE(wait_for_value(place, kStates, "lost"));
+  CHECK(kill(server, SIGKILL) == 0);
+  CHECK(kill(worker, SIGKILL) == 0);
+  CHECK(place.sql("SELECT reason FROM trials").find("killed by signal 9 (Killed)") != std::string::npos);
+}
+
+TEST_CASE("an orphan of a lost trial dies with it in whatever session and environment it is") {
+  Workplace place;
+  Daemon daemon(place);
+  REQUIRE(daemon.submit({"env -i setsid -f sh -c 'echo $$ > orphan; exec sleep 1000'; " + until_go(1)}).status == 201);
+  REQUIRE(wait_until([&] { return place.collector_pid(1) > 0 && !read_file(place / "orphan").empty(); }));
+  const pid_t orphan = std::stoi(read_file(place / "orphan"));
+  kill(place.collector_pid(1), SIGKILL);
+  REQUIRE(wait_for_value(place, kStates, "lost"));
+  CHECK(kill(orphan, 0) == -1);
+}
+
+TEST_CASE("a queued trial whose submitter's environment is gone fails with what to do and is not run with another") {
+  Workplace place;
+  Daemon daemon(place);
+  REQUIRE(daemon.submit({until_go(1), "touch never"}).status == 201);
+  REQUIRE(wait_until_begun(place, 1));
+  const std::filesystem::path environment = environment_path(place.database(), 1);
+  REQUIRE(std::filesystem::remove(environment));
+  place.make_file("go");
+  REQUIRE(wait_for_value(place, kStates, "done,failed"));
+  CHECK_FALSE(std::filesystem::exists(place / "never"));
+  const std::string reason = "its submitter's environment, " + environment.string() +
+                             ", is not there, and it is not run with another one; submit its sweep again";
+  CHECK(place.sql("SELECT reason FROM trials WHERE trial_id = 2") == reason);
+  CHECK(place.sql("SELECT started_ns IS NULL AND ended_ns >= queued_ns FROM trials WHERE trial_id = 2") == "1");
+  // So does a trial that came from another machine by a merge, when it is tried again here.
+  CHECK(daemon.client().post("/v1/trials/2/retry").body == json{{"queued", {3}}});
+  REQUIRE(wait_for_value(place, kStates, "done,failed,failed"));
+  CHECK(place.sql("SELECT reason FROM trials WHERE trial_id = 3") == reason);
+}
+
 TEST_CASE("a retry that waits outlives the daemon") {
   Workplace place;
   {
@@ -212,6 +267,27 @@ TEST_CASE("an open-ended sweep runs on beyond what was drawn at first until it i
   submit_text(place, daemon, kOpenEnded, {{"count", 30}, {"order", "listed"}});
   CHECK(place.sql("SELECT count(*) FROM trials a JOIN trials b USING (number, parameters) WHERE a.sweep_id = 1 AND "
                   "b.sweep_id = 2") == "30");
+}
+
+TEST_CASE("an open-ended sweep that cannot be drawn keeps no other from being drawn") {
+  Workplace place;
+  Daemon daemon(place);
+  occupy(place, daemon);
+  REQUIRE(submit_text(place, daemon, kOpenEnded).status == 201);
+  REQUIRE(submit_text(place, daemon, kOpenEnded).status == 201);
+  {
+    // As a file that a newer version refuses.
+    Database database = Database::open_for_writing(place.database());
+    database.handle().exec("UPDATE sweeps SET config = 'method: none' WHERE sweep_id = 2");
+  }
+  place.make_file("go");
+  const std::string drawn = "SELECT max(number) FROM trials WHERE state = 'done' AND sweep_id = ";
+  const int first_batch = std::stoi(place.sql("SELECT count(*) FROM trials WHERE sweep_id = 3"));
+  CHECK(wait_until([&] { return std::stoi("0" + place.sql(drawn + "3")) > 2 * first_batch; }));
+  const std::string log = daemon.log();
+  const std::string trouble = "no more trials of sweep 2 could be drawn";
+  CHECK(log.find(trouble) != std::string::npos);
+  CHECK(log.find(trouble) == log.rfind(trouble));  // said once
 }
 
 TEST_CASE("jobs that would not fit into memory together are refused with the numbers") {

@@ -43,7 +43,7 @@ std::string state_of(const Workplace& place, const Trial& trial) {
 // A process that belongs to the trial by its environment alone: another session, its parent gone.
 void leave_behind(const Workplace& place, const std::string& uid) {
   const std::string command =
-      fmt::format("cd {}; MEMTRACK_TRIAL={} setsid -f sh -c 'touch left; exec sleep 1000'", place.path().string(), uid);
+      fmt::format("cd {}; MEMTRACK_TRIAL={} setsid -f sh -c ': > left; exec sleep 1000'", place.path().string(), uid);
   REQUIRE(std::system(command.c_str()) == 0);
   REQUIRE(wait_until([&] { return std::filesystem::exists(place / "left"); }));
 }
@@ -152,7 +152,7 @@ TEST_CASE("a process is found also where it is looked for in the middle of an ex
     const std::string uid = make_uid();
     // Execs again and again, so that it is within one much of the time; not for ever, lest it outlive a failed test.
     const std::string loop = "n=$1; [ $n -gt 0 ] && exec sh -c \"$0\" \"$0\" $((n - 1)); exec sleep 60";
-    std::ofstream(place / "loop.sh") << "touch left\nloop='" << loop << "'\nexec sh -c \"$loop\" \"$loop\" 3000\n";
+    std::ofstream(place / "loop.sh") << ": > left\nloop='" << loop << "'\nexec sh -c \"$loop\" \"$loop\" 3000\n";
     const std::string command =
         fmt::format("cd {}; MEMTRACK_TRIAL={} setsid -f sh loop.sh", place.path().string(), uid);
     REQUIRE(std::system(command.c_str()) == 0);
@@ -173,6 +173,26 @@ TEST_CASE("a cgroup that does not bear the trial's name is left alone") {
     CHECK(end.killed() == 0);
   }
   CHECK(std::filesystem::exists(place / "memtrack-other"));
+}
+
+TEST_CASE("a trial without a cgroup ends no process that a file of the folder we are in lists") {
+  Workplace place;
+  const pid_t neighbour = fork();
+  if (neighbour == 0) {
+    execlp("sleep", "sleep", "1000", nullptr);
+    _exit(1);
+  }
+  std::ofstream(place / "cgroup.procs") << neighbour << "\n";
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(place.path());
+  TreeEnd end("no-trial-has-this-uid");
+  const bool is_over = wait_until([&] { return end.look({}); });
+  std::filesystem::current_path(before);
+  CHECK(is_over);
+  CHECK(end.killed() == 0);
+  CHECK(waitpid(neighbour, nullptr, WNOHANG) == 0);
+  kill(neighbour, SIGKILL);
+  waitpid(neighbour, nullptr, 0);
 }
 
 TEST_CASE("a trial that is being started, lock held and nobody written, is left alone") {

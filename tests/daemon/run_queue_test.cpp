@@ -1,5 +1,6 @@
 // The queue in a process that is no daemon, as `memtrack sweep --local` runs it.
 
+#include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 using namespace memtrack;
 using memtrack::testing::Daemon;
 using memtrack::testing::sweep_of_commands;
+using memtrack::testing::wait_until;
 using memtrack::testing::Workplace;
 
 namespace {
@@ -65,6 +67,49 @@ TEST_CASE("an interrupted queue cancels its sweep, waits for it, and tells the s
   CHECK(run_queue(place.database(), options) == SIGINT);
   CHECK(place.sql(kStates) == "cancelled,cancelled,queued");
   CHECK_FALSE(std::filesystem::exists(place / "never"));
+}
+
+TEST_CASE("a queue that is interrupted while another program holds the database is cancelled when it is let go") {
+  Workplace place;
+  submit_commands(place, {"exec sleep 1000", "touch never"});
+  Database other = Database::open_for_writing(place.database());
+  SupervisorOptions options;
+  options.only_sweep = 1;
+  options.on_news = [&](const TrialNews& news) {
+    if (news.step == TrialStep::started) {
+      other.handle().exec("BEGIN IMMEDIATE");
+      kill(getpid(), SIGINT);
+    }
+  };
+  // First the next claim is in trouble, then the cancelling.
+  int troubles = 0;
+  options.on_trouble = [&](const std::string&) {
+    if (++troubles == 2) {
+      other.handle().exec("ROLLBACK");
+    }
+  };
+  CHECK(run_queue(place.database(), options) == SIGINT);
+  CHECK(place.sql(kStates) == "cancelled,cancelled");
+  CHECK_FALSE(std::filesystem::exists(place / "never"));
+}
+
+TEST_CASE("a second signal leaves the queue at once also while another program holds the database") {
+  Workplace place;
+  submit_commands(place, {"touch begun; exec sleep 1000", "true"});
+  Database other = Database::open_for_writing(place.database());
+  SupervisorOptions options;
+  options.on_news = [&](const TrialNews& news) {
+    if (news.step == TrialStep::started) {
+      REQUIRE(wait_until([&] { return std::filesystem::exists(place / "begun"); }));
+      other.handle().exec("BEGIN IMMEDIATE");
+      kill(getpid(), SIGTERM);
+      kill(getpid(), SIGTERM);
+    }
+  };
+  CHECK(run_queue(place.database(), options) == SIGTERM);
+  other.handle().exec("ROLLBACK");
+  CHECK(place.sql(kStates) == "running,queued");  // and goes on under its collector
+  CHECK(place.processes_of_trial(1) == 1);
 }
 
 TEST_CASE("a queue is refused where a daemon runs it already") {

@@ -36,6 +36,14 @@ bool wait_until_begun(const Workplace& place) {
   return wait_until([&] { return std::filesystem::exists(place / "begun") && place.collector_pid(1) > 0; });
 }
 
+std::size_t times_in(const std::string& text, const std::string& part) {
+  std::size_t times = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) {
+    ++times;
+  }
+  return times;
+}
+
 }  // namespace
 
 TEST_CASE("a sweep's trials run one after the other, in their order, to the end") {
@@ -146,6 +154,15 @@ TEST_CASE("sweeps and trials are listed, filtered, and shown with what was measu
   CHECK(trial["parameters"]["do"] == "sleep 0.3");
   CHECK(trial["memory"]["tick_count"].get<int>() >= 1);
   const json samples = client.get("/v1/trials/1/samples").body;
+  // As it is sent: whoever parses it keeps the last of two members of one name.
+  REQUIRE(std::system(fmt::format("curl -s --unix-socket {} http://m/v1/trials/1/samples > {}",
+                                  daemon_socket_path("").string(), (place / "samples.json").string())
+                          .c_str()) == 0);
+  const std::string sent = read_file(place / "samples.json");
+  for (const auto& [name, value] : samples[0].items()) {
+    CAPTURE(name);
+    CHECK(times_in(sent, json(name).dump() + ":") == samples.size());
+  }
   CHECK(std::to_string(samples.size()) == place.sql("SELECT count(*) FROM samples WHERE trial_id = 1"));
   CHECK(samples[0]["kind"] == "start");
   const json later =
@@ -358,7 +375,8 @@ TEST_CASE("a database that another writer holds for a while delays the queue and
   REQUIRE(daemon.submit({kUntilGo, "true"}).status == 201);
   REQUIRE(wait_until_begun(place));
   const std::string writer = fmt::format(
-      "cd {} && (sqlite3 memtrack.db 'BEGIN IMMEDIATE; SELECT 1;' '.shell touch held; while [ -e held -a ! -e let_go ]; do sleep "
+      "cd {} && (sqlite3 memtrack.db 'BEGIN IMMEDIATE; SELECT 1;' '.shell touch held; while [ -e held -a ! -e let_go "
+      "]; do sleep "
       "0.05; done' COMMIT > writer.log 2>&1 &)",
       place.path().string());
   REQUIRE(std::system(writer.c_str()) == 0);

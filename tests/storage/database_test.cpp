@@ -3,6 +3,7 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -12,6 +13,7 @@
 
 #include "storage/query.h"
 #include "storage/schema.h"
+#include "storage/sqlite_error.h"
 #include "tests/temporary_directory.h"
 
 using memtrack::Database;
@@ -222,6 +224,21 @@ TEST_CASE("a wrong query is answered with SQLite's own words, and trying again w
     CHECK_FALSE(error.is_transient());
     CHECK(std::string(error.what()) ==
           "cannot answer the query: no such column: colour (" + (folder / "memtrack.db").string() + ")");
+  }
+}
+
+TEST_CASE("of what SQLite reports what others do and what is full may pass, and what is damaged does not") {
+  struct Row {
+    int code;
+    bool may_pass;
+  };
+  const Row rows[] = {{SQLITE_BUSY, true},     {SQLITE_LOCKED, true},  {SQLITE_PROTOCOL, true},
+                      {SQLITE_FULL, true},     {SQLITE_IOERR, true},   {SQLITE_NOMEM, true},
+                      {SQLITE_CORRUPT, false}, {SQLITE_NOTADB, false}, {SQLITE_CONSTRAINT, false}};
+  for (const Row& row : rows) {
+    CAPTURE(row.code);
+    CHECK(memtrack::to_storage_error(SQLite::Exception("so", row.code), "write", "/x.db").is_transient() ==
+          row.may_pass);
   }
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "storage/schema.h"
+#include "storage/trial_queue.h"
 #include "storage/trial_store.h"
 #include "tests/small_disk.h"
 #include "tests/storage/stored_rows.h"
@@ -142,6 +143,28 @@ TEST_CASE("nothing of another file's queue is run here") {
   CHECK(target.rows("SELECT count(*) FROM trials WHERE state = 'queued'") == std::vector<std::string>{"0"});
   CHECK(target.rows("SELECT count(*) FROM sweeps WHERE next_number IS NOT NULL OR paused") ==
         std::vector<std::string>{"0"});
+}
+
+TEST_CASE("a trial that was tried again in both files is merged and stands beside the attempt that is here") {
+  Target target;
+  const TemporaryDirectory other;
+  const fs::path path = other / "1.db";
+  Database source = Database::open_for_writing(path);
+  const std::string file = "method: list\nprogram: t.py\ntrials: [{x: 1}, {x: 2}]\n";
+  insert_sweeps(source, parse_sweep_file(file, "test.yaml", {}), {}, "/", "{}");
+  source.handle().exec("UPDATE trials SET state = 'failed', started_ns = 1, ended_ns = 2");
+  REQUIRE(retry_failed_trials(source, 1) == std::vector<std::int64_t>{3, 4});
+  merge_database(target.database, path);
+  const std::string first = target.rows("SELECT trial_id FROM trials WHERE number = 1 AND sweep_id = 2").at(0);
+  const std::int64_t here = retry_trial(target.database, std::stoll(first));
+  source.handle().exec("UPDATE trials SET state = 'done', started_ns = 3, ended_ns = 4 WHERE state = 'queued'");
+  CHECK(merge_database(target.database, path).trials == 2);
+  CHECK(target.rows("SELECT trial_id, retry_of FROM trials WHERE number = 1 AND attempt = 2 AND sweep_id = 2") ==
+        std::vector<std::string>{fmt::format("{}|{}", here, first), fmt::format("{}|NULL", here + 1)});
+  CHECK(target.rows("SELECT r.number FROM trials t JOIN trials r ON r.trial_id = t.retry_of WHERE t.state = 'done'") ==
+        std::vector<std::string>{"2"});
+  CHECK(is_sound(target.database.handle()));
+  CHECK(merge_database(target.database, path).trials == 0);
 }
 
 TEST_CASE("the files that are merged stay as they are and nothing is left beside them") {

@@ -72,7 +72,10 @@ std::vector<std::string> rows_of(SQLite::Database& handle, const std::string& sq
 
 std::map<std::string, std::vector<std::string>> contents(SQLite::Database& handle, const Relations& which) {
   std::map<std::string, std::vector<std::string>> found;
-  for (const auto& [relation, columns] : which) {
+  for (auto [relation, columns] : which) {
+    for (std::string& name : columns) {
+      if (name.ends_with("_sum")) name = fmt::format("CAST({} AS REAL)", name);  // INTEGER before version 7
+    }
     found[relation] = rows_of(handle, fmt::format("SELECT {} FROM {}", fmt::join(columns, ", "), relation));
   }
   return found;

@@ -2,16 +2,21 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cmath>
 #include <limits>
 #include <random>
+#include <set>
 
 #include "storage/query.h"
 #include "storage/trial_store.h"
+#include "tests/storage/stored_rows.h"
 #include "tests/temporary_directory.h"
 
 using namespace memtrack;
+using memtrack::testing::rows_of;
 using memtrack::testing::TemporaryDirectory;
 
 namespace {
@@ -185,41 +190,79 @@ TEST_CASE("the running totals equal what the samples say, whatever was left unre
   RecordedTrial t;
   std::mt19937 random(7);
   const char* const phases[] = {"", "load", "train"};
+  const SampleKind kinds[] = {SampleKind::baseline, SampleKind::start, SampleKind::tick, SampleKind::phase,
+                              SampleKind::final};
   std::int64_t time_ns = 0;
-  for (int batch = 0; batch < 40; ++batch) {
+  for (int batch = 0; batch < 100; ++batch) {
     RecordBatch rows;
     for (unsigned i = 0; i < 1 + random() % 5; ++i) {
-      Sample sample = make_sample(++time_ns, random() % 4 == 0 ? SampleKind::phase : SampleKind::tick,
-                                  phases[random() % 3], 1000 + random() % 1000, 100 + random() % 400);
+      Sample sample{.time_ns = ++time_ns, .kind = kinds[random() % 5], .phase = phases[random() % 3]};
       for (const SampleColumn& column : sample_columns()) {
-        if (random() % 5 == 0) {
-          sample.*column.member = std::nullopt;
+        if (random() % 5 != 0) {
+          sample.*column.member = static_cast<std::int64_t>(random());
         }
-      }
-      if (random() % 2 == 0) {
-        sample.pcp_free_bytes = static_cast<std::int64_t>(random() % 100) * kMiB;
       }
       rows.samples.push_back(sample);
     }
     t.recorder.write(rows);
   }
-  for (const char* name : {"used", "used_psutil", "used_available", "used_corrected", "tree_rss", "tree_rss_anon"}) {
-    CAPTURE(name);
-    const std::string column = std::string(name) + "_bytes";
-    CHECK(number(t.database, "SELECT avg_" + column + " FROM trial_memory") ==
-          doctest::Approx(number(t.database, "SELECT avg(" + column + ") FROM samples WHERE kind = 'tick'"))
-              .epsilon(1e-15));
-    CHECK(number(t.database, "SELECT avg_" + column + " FROM phase_memory WHERE phase = 'train'") ==
-          doctest::Approx(
-              number(t.database, "SELECT avg(" + column + ") FROM samples WHERE kind = 'tick' AND phase = 'train'"))
-              .epsilon(1e-15));
+  SQLite::Database& handle = t.database.handle();
+  std::vector<std::string> columns = {"kind", "phase", "sample_count"};
+  std::vector<std::string> from_samples = {"kind", "coalesce(phase, '')", "count(*)"};
+  for (const std::string& name : rows_of(handle, "SELECT name FROM pragma_table_info('memory_totals')")) {
+    const std::size_t end = name.rfind('_');  // used_psutil_sum: the sum of used_psutil_bytes
+    const std::string function = name.substr(end + 1);
+    if (name != "sample_count" && std::set<std::string>{"count", "sum", "min", "max"}.contains(function)) {
+      columns.push_back(function == "sum" ? fmt::format("CAST({} AS INTEGER)", name) : name);
+      from_samples.push_back(fmt::format("{}({}_bytes)", function, name.substr(0, end)));
+    }
   }
-  CHECK(number(t.database, "SELECT used_corrected_count FROM trial_memory") ==
-        number(t.database, "SELECT count(used_corrected_bytes) FROM samples WHERE kind = 'tick'"));
-  CHECK(number(t.database, "SELECT max_used_bytes FROM trial_memory") ==
-        number(t.database, "SELECT max(used_bytes) FROM samples WHERE kind = 'tick'"));
-  CHECK(number(t.database, "SELECT peak_rss_bytes FROM trial_memory") ==
-        number(t.database, "SELECT max(tree_rss_bytes) FROM samples"));
+  REQUIRE(columns.size() == 3 + 7 * 2 + 2 + 3 + 1);  // 7 means, used_min and _max, 3 peaks and cgroup_max
+  CHECK(rows_of(handle, fmt::format("SELECT {} FROM memory_totals", fmt::join(columns, ", "))) ==
+        rows_of(handle, fmt::format("SELECT {} FROM samples GROUP BY kind, phase", fmt::join(from_samples, ", "))));
+
+  const auto same = [&](const std::string& said, const std::string& counted) {
+    CAPTURE(said);
+    CHECK(number(t.database, said) == doctest::Approx(number(t.database, counted)).epsilon(1e-15));
+  };
+  for (const std::string name :
+       {"used", "used_psutil", "used_available", "used_corrected", "tree_rss", "tree_rss_anon", "tree_pss"}) {
+    const std::string mean = fmt::format("SELECT avg({}_bytes) FROM samples WHERE kind = ", name);
+    same(fmt::format("SELECT avg_{}_bytes FROM trial_memory", name), mean + "'tick'");
+    same(fmt::format("SELECT avg_{}_bytes FROM phase_memory WHERE phase = 'train'", name),
+         mean + "'tick' AND phase = 'train'");
+    if (name.starts_with("used")) {
+      same(fmt::format("SELECT baseline_{}_bytes FROM trial_memory", name), mean + "'baseline'");
+    }
+  }
+  for (const std::string name : {"used_corrected", "tree_pss"}) {
+    same(fmt::format("SELECT {}_count FROM trial_memory", name),
+         fmt::format("SELECT count({}_bytes) FROM samples WHERE kind = 'tick'", name));
+  }
+  same("SELECT max_used_bytes FROM trial_memory", "SELECT max(used_bytes) FROM samples WHERE kind = 'tick'");
+  same("SELECT peak_rss_bytes FROM trial_memory", "SELECT max(tree_rss_bytes) FROM samples WHERE kind <> 'baseline'");
+}
+
+TEST_CASE("sums that 64 bits do not hold are kept, and so are the samples that they are of") {
+  RecordedTrial t;
+  constexpr std::int64_t kHuge = 5'000'000'000'000'000'000;
+  Sample sample = make_sample(1, SampleKind::tick, "", 1000, 100);
+  sample.mem_total_bytes = kHuge;
+  sample.mem_free_bytes = sample.buffers_bytes = sample.cached_bytes = sample.sreclaimable_bytes = 0;
+  sample.mem_available_bytes = sample.pcp_free_bytes = sample.shmem_bytes = 0;
+  sample.tree_rss_bytes = sample.tree_rss_anon_bytes = sample.tree_pss_bytes = kHuge;
+  RecordBatch batch{.samples = {sample, sample}};
+  batch.samples[1].time_ns = 2;
+  t.recorder.write(batch);
+  for (Sample& later : batch.samples) later.time_ns += 2;
+  t.recorder.write(batch);
+  CHECK(number(t.database, "SELECT count(*) FROM samples") == 4);
+  for (const std::string name :
+       {"used", "used_psutil", "used_available", "used_corrected", "tree_rss", "tree_rss_anon", "tree_pss"}) {
+    CAPTURE(name);
+    CHECK(number(t.database, fmt::format("SELECT avg_{}_bytes FROM trial_memory", name)) == static_cast<double>(kHuge));
+  }
+  CHECK(number(t.database, "SELECT max_used_bytes FROM trial_memory") == static_cast<double>(kHuge));
 }
 
 TEST_CASE("epochs say whether their loss was finite, and the value sent last holds") {

@@ -542,6 +542,8 @@ TEST_CASE("what the command line gets wrong is refused by the name of the flag")
       {{.repeats = 0}, "--repeats: repeats is 0, and would have to be a whole number from 1"},
       {{.repeats = 1000001}, "--repeats: repeats is 1000001"},
       {{.order = "random"}, "--order: order is 'random', and would have to be listed or shuffled"},
+      {{.seed = std::uint64_t{1} << 63},
+       "--seed: seed is '9223372036854775808', and would have to be a whole number from 0 to 9223372036854775807"},
       {{.jobs = 0}, "--jobs: jobs is 0"},
       {{.retries = -1}, "--retries: retries is -1"},
       {{.priority = 1001}, "--priority: priority is 1001"},

@@ -173,7 +173,7 @@ TEST_CASE("a repeat of the built-in trainer has a seed of its own, which all tri
     CHECK(repeats.size() == 1);
   }
   CHECK(repeats_of_seed.at("0") == std::set<std::int64_t>{1});
-  for (const TrialPlan& trial : trials(one(text, {.repeats = 2, .seed = 18446744073709551615U}))) {
+  for (const TrialPlan& trial : trials(one(text, {.repeats = 2, .seed = 9223372036854775807U}))) {
     TrainerOptions options;
     CHECK_NOTHROW(set_trainer_option(options, "seed", trial.command.back().substr(7)));
   }
@@ -281,14 +281,14 @@ TEST_CASE("the command line overrides the block and the method") {
                                   .timeout = "1m",
                                   .repeats = 2,
                                   .order = "listed",
-                                  .seed = 18446744073709551615U,
+                                  .seed = 9223372036854775807U,
                                   .jobs = 1,
                                   .method = "random",
                                   .count = 3});
   CHECK(sweep.settings.interval == std::chrono::milliseconds(10));
   CHECK(sweep.settings.timeout == std::chrono::minutes(1));
   CHECK(sweep.settings.order == TrialOrder::listed);
-  CHECK(sweep.settings.seed == 18446744073709551615U);
+  CHECK(sweep.settings.seed == 9223372036854775807U);
   CHECK(sweep.method == "random");
   CHECK(sweep.trial_count == 6);
 }
