@@ -283,7 +283,7 @@ TEST_CASE("a limit that the kernel refuses is one sentence with the limit and th
   }
 }
 
-TEST_CASE("where swap cannot be limited a limit is refused with what helps, unless there is none") {
+TEST_CASE("a limit is refused with what helps where there is swap that cannot be limited") {
   constexpr const char* kHeading = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
   FakeCgroups fake(kV1);
   fake.write("memory/work/shift/cgroup.procs", "1\n");

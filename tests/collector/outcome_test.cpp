@@ -91,7 +91,7 @@ TEST_CASE("resource usage is in bytes and nanoseconds") {
   CHECK_FALSE(outcome.oom_kill_count);
 }
 
-TEST_CASE("a maximum that may be our own, from before exec, is not recorded as the command's") {
+TEST_CASE("the command's largest process is not recorded where it may be our own from before the exec") {
   EndFacts facts;
   facts.usage.ru_maxrss = 8 * 1024;
   facts.max_rss_floor_bytes = 8 * kMiB;
