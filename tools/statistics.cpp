@@ -6,24 +6,12 @@
 #include <limits>
 #include <numeric>
 
+#include "storage/aggregates.h"
+
 namespace memtrack {
 namespace {
 
 constexpr double kPower = 0.8;
-
-std::vector<double> ranks_of(std::span<const double> values) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
-  std::vector<double> ranks(values.size());
-  for (std::size_t first = 0; first < order.size();) {
-    std::size_t end = first + 1;
-    while (end < order.size() && values[order[end]] == values[order[first]]) ++end;
-    const double shared = static_cast<double>(first + end + 1) / 2;  // mean of the ranks first + 1 to end
-    for (; first < end; ++first) ranks[order[first]] = shared;
-  }
-  return ranks;
-}
 
 double square(double value) {
   return value * value;
@@ -83,35 +71,6 @@ std::optional<Difference> difference_of_means(std::span<const double> a, std::sp
 
 double smallest_visible_effect(double standard_error, double degrees) {
   return (student_quantile(0.975, degrees) + student_quantile(kPower, degrees)) * standard_error;
-}
-
-int repeats_to_see(double difference, double standard_deviation) {
-  constexpr int kMost = 1'000'000'000;
-  const auto is_enough = [&](int count) {
-    const double error = standard_deviation * std::sqrt(2.0 / count);
-    return smallest_visible_effect(error, 2.0 * count - 2) <= std::abs(difference);
-  };
-  int below = 1, enough = 2;
-  while (!is_enough(enough) && enough < kMost) {
-    below = enough;
-    enough *= 2;
-  }
-  while (enough - below > 1) {
-    const int middle = below + (enough - below) / 2;
-    (is_enough(middle) ? enough : below) = middle;
-  }
-  return enough;
-}
-
-std::optional<double> pearson_correlation(std::span<const double> x, std::span<const double> y) {
-  if (x.size() < 3 || x.size() != y.size()) return std::nullopt;
-  PairMoments moments;
-  for (std::size_t i = 0; i < x.size(); ++i) moments.add(x[i], y[i]);
-  return moments.correlation();
-}
-
-std::optional<double> spearman_correlation(std::span<const double> x, std::span<const double> y) {
-  return pearson_correlation(ranks_of(x), ranks_of(y));
 }
 
 std::vector<double> holm_adjusted(std::span<const double> p_values) {

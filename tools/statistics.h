@@ -7,8 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "storage/aggregates.h"  // quantile_of()
-
 namespace memtrack {
 
 struct Interval {
@@ -41,14 +39,6 @@ std::optional<Difference> difference_of_means(std::span<const double> a, std::sp
 
 // The smallest true effect that a two-sided test at 5% sees in four of five experiments like this one.
 double smallest_visible_effect(double standard_error, double degrees);
-
-// Values for each of two groups so that a two-sided test at 5% sees `difference` with 80% probability; both are normal
-// with this standard deviation. At least 2.
-int repeats_to_see(double difference, double standard_deviation);
-
-// nullopt below three pairs, and where one side does not vary.
-std::optional<double> pearson_correlation(std::span<const double> x, std::span<const double> y);
-std::optional<double> spearman_correlation(std::span<const double> x, std::span<const double> y);  // ties: mean ranks
 
 // p-values so that all of them together keep the level (Holm, 1979), in the order given.
 std::vector<double> holm_adjusted(std::span<const double> p_values);

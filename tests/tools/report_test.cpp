@@ -459,3 +459,15 @@ TEST_CASE("LaTeX takes a row that begins with a bracket or a star") {
   const TextTable table = {.columns = {{.title = "betas"}}, .rows = {{"[0.9,0.999]"}, {"*"}, {"a [b] *"}}};
   CHECK(contains(render_latex(table), "\n{}[0.9,0.999] \\\\\n{}* \\\\\na [b] * \\\\\n"));
 }
+
+TEST_CASE("the row of a single trial is read alone") {
+  RecordedSweep sweep(list_sweep());
+  for (int i = 0; i < 3; ++i) sweep.record({.used_mib = kTenTicks});
+  for (const auto& phase : {std::optional<std::string>(), std::optional<std::string>("train")}) {
+    std::vector<std::int64_t> trials;
+    for_each_report_row(
+        sweep.database(), 1, Figure{.metric = find_report_metric("used"), .phase = phase},
+        [&](const ReportRow& row) { trials.push_back(row.trial_id); }, 2);
+    CHECK(trials == std::vector<std::int64_t>{2});
+  }
+}

@@ -23,7 +23,7 @@ constexpr const char* kSelectRows =
     "(SELECT p.pss_skipped FROM trial_totals p WHERE p.trial_id = t.trial_id) "
     "FROM trials t JOIN (SELECT * FROM trial_memory WHERE trial_id BETWEEN ?2 AND ?3) m ON m.trial_id = t.trial_id "
     "{phase}"
-    "WHERE t.sweep_id = ?1 AND NOT t.warmup AND t.trial_id NOT IN "
+    "WHERE t.sweep_id = ?1 AND t.trial_id BETWEEN ?2 AND ?3 AND NOT t.warmup AND t.trial_id NOT IN "
     "(SELECT retry_of FROM trials WHERE sweep_id = ?1 AND retry_of IS NOT NULL) "
     "ORDER BY t.number, t.repeat, t.attempt, t.trial_id";
 
@@ -104,10 +104,11 @@ std::vector<std::string> report_phases(Database& database, std::int64_t sweep_id
 }
 
 void for_each_report_row(Database& database, std::int64_t sweep_id, const Figure& figure,
-                         const std::function<void(const ReportRow&)>& take) {
+                         const std::function<void(const ReportRow&)>& take, std::optional<std::int64_t> only_trial) {
   const ResultTable range =
       query(database, "SELECT min(trial_id), max(trial_id) FROM trials WHERE sweep_id = ?1", {sweep_id});
-  std::vector<Value> parameters = {sweep_id, range.rows.at(0).at(0), range.rows.at(0).at(1)};
+  std::vector<Value> parameters = {sweep_id, only_trial ? Value(*only_trial) : range.rows.at(0).at(0),
+                                   only_trial ? Value(*only_trial) : range.rows.at(0).at(1)};
   if (figure.phase) parameters.emplace_back(*figure.phase);
   const FigureSql sql = figure_sql(figure);
   query_rows(

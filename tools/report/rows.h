@@ -58,9 +58,10 @@ ReportSweep find_report_sweep(Database& database, const std::string& id_or_name)
 // The phases that the sweep's trials named, in the order of the alphabet.
 std::vector<std::string> report_phases(Database& database, std::int64_t sweep_id);
 
-// By number, repeat and attempt.
+// By number, repeat and attempt; or that of one trial alone.
 void for_each_report_row(Database& database, std::int64_t sweep_id, const Figure& figure,
-                         const std::function<void(const ReportRow&)>& take);
+                         const std::function<void(const ReportRow&)>& take,
+                         std::optional<std::int64_t> only_trial = std::nullopt);
 
 // Full precision, raw bytes beside MiB. A row of csv holds hidden_layers and parameters as JSON text, an object of JSON
 // as what they are.

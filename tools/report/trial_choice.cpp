@@ -80,9 +80,9 @@ void TrialChoice::add_phases(std::vector<std::vector<std::string>>& named_by_eac
 std::vector<ReportRow> TrialChoice::read(const Figure& figure) {
   std::vector<ReportRow> rows;
   for (std::size_t i = 0; i < sweeps_.size(); ++i) {
-    for_each_report_row(database_, sweeps_[i].sweep_id, figure, [&](const ReportRow& row) {
-      if (spec_.trials.empty() || row.trial_id == spec_.trials[i]) rows.push_back(row);
-    });
+    const auto only = spec_.trials.empty() ? std::nullopt : std::optional(spec_.trials[i]);
+    for_each_report_row(
+        database_, sweeps_[i].sweep_id, figure, [&](const ReportRow& row) { rows.push_back(row); }, only);
   }
   for (const Filter& filter : spec_.filters) {
     check_field(rows, filter.name, title());
