@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "collector/trial_writer.h"
+#include "sweeps/event.h"
 #include "tests/collector/collected_trial.h"
 #include "tests/small_disk.h"
 
@@ -260,10 +261,9 @@ TEST_CASE("a batch that cannot be written for want of memory is kept and ends no
   recorder.begin({.started_ns = 1});
   TrialLog log({}, 0);
   TrialWriter writer(recorder, log, {.timing = {.gather = 1h, .interval = 100ms}});
-  Sample sample;
-  sample.time_ns = 1;
-  sample.phase = std::string(std::size_t{64} << 20, 'x');  // is copied to be written
-  writer.add(std::move(sample), {});
+  ReceivedEvent event{.time_ns = 1, .event = decode_event(encode_metric({.name = "loss", .value = 1, .epoch = {}}))};
+  event.phase = std::string(std::size_t{64} << 20, 'x');  // is copied to be written
+  writer.add(std::move(event));
   const MemoryLimit limit(rlim_t{16} << 20);
   CHECK(writer.finish({.state = TrialState::done, .ended_ns = 2}, 0s) == "std::bad_alloc");
   CHECK(query(database, "SELECT state FROM trials").rows[0][0] == Value(std::string("running")));
