@@ -23,6 +23,7 @@
 #include "collector/trial_writer.h"
 #include "sweeps/event.h"
 #include "tests/collector/collected_trial.h"
+#include "tests/no_descriptors.h"
 #include "tests/small_disk.h"
 
 using namespace memtrack;
@@ -242,7 +243,7 @@ TEST_CASE("a collector that cannot go on ends its trial with all that it has mea
   const rlimit too_few{.rlim_cur = 1, .rlim_max = 1};
   REQUIRE(prlimit(collector, RLIMIT_NOFILE, &too_few, nullptr) == 0);
   trial.database().handle().exec("ROLLBACK");
-  CHECK(trial.wait() == 0);
+  CHECK(trial.wait() == kEndWithoutDescriptors);
   CHECK(trial.state() == "failed");
   CHECK(trial.reason() == "cannot wait: Invalid argument");
   CHECK(trial.sql("SELECT count(*) FROM metrics WHERE name = 'in memory'") == "1");

@@ -11,9 +11,11 @@
 
 #include "storage/file_descriptor.h"
 #include "tests/daemon/fixture.h"
+#include "tests/no_descriptors.h"
 
 using namespace memtrack;
 using memtrack::testing::Daemon;
+using memtrack::testing::kEndWithoutDescriptors;
 using memtrack::testing::Variable;
 using memtrack::testing::wait_until;
 using memtrack::testing::Workplace;
@@ -96,7 +98,7 @@ TEST_CASE("SIGTERM ends a daemon that has no descriptor left to look at its tria
   REQUIRE(wait_until([&] { return std::filesystem::exists(place / "begun") && place.collector_pid(1) > 0; }));
   const rlimit none{.rlim_cur = 0, .rlim_max = 0};
   REQUIRE(prlimit(daemon.pid(), RLIMIT_NOFILE, &none, nullptr) == 0);
-  CHECK(daemon.end(SIGTERM) == 0);
+  CHECK(daemon.end(SIGTERM) == kEndWithoutDescriptors);
   CHECK(daemon.log().find("cannot tell which trials run") != std::string::npos);
   place.make_file("go");
   CHECK(wait_until([&] { return place.sql("SELECT state FROM trials") == "done"; }));

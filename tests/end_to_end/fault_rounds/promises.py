@@ -79,6 +79,9 @@ def footprints_are_as_known(place, faults):
         private = int(re.search(r"private=(\d+)", words)[1])
         if re.search("grandchild|workers", words):
             continue
+        if peak is None:
+            yield f"trial {trial} took {private} MiB, and has no peak"
+            continue
         # A sanitizer's collector is larger than the footprints, and wait4(2) begins with its memory: samples tell them.
         is_told = private <= peak / 2**20 if source == "kernel" else place.is_sanitized and source == "samples"
         if not is_told or peak / 2**20 > private + FOREIGN_MIB:

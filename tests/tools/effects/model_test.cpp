@@ -283,7 +283,10 @@ TEST_CASE("a sweep of thousands of repeated networks takes no matrix as wide as 
   };
   const auto before = peak_kib();
   const Effects effects = estimate_effects(experiment, 99, 0);
-  CHECK(peak_kib() - before < kNetworks * (2 * kNetworks) * 8 / 1024);
+  [[maybe_unused]] const auto grown = peak_kib() - before;
+#if !defined(__SANITIZE_ADDRESS__)  // which gives back nothing for a while
+  CHECK(grown < kNetworks * (2 * kNetworks) * 8 / 1024);
+#endif
   CHECK(find_effect(effects, "x").contrasts.at(0).slope == Approx(2).epsilon(1e-3));
 }
 
