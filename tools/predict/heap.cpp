@@ -6,8 +6,6 @@
 namespace memtrack {
 namespace {
 
-// Of the trainer, which sets it so: larger blocks are mapped and unmapped one by one.
-constexpr std::int64_t kMapFrom = std::int64_t{32} << 20;
 constexpr std::int64_t kPage = 4096;
 constexpr std::int64_t kHeaders = 64 + 16;  // the trainer's counting allocator's and glibc's
 // posix_memalign() looks for a chunk with room for the alignment by 64 bytes and for a smallest chunk, and gives back

@@ -15,6 +15,8 @@ namespace memtrack {
 class Heap {
  public:
   using Block = std::size_t;
+  // Blocks from so many bytes on are mapped and unmapped one by one: the trainer sets it so (M_MMAP_THRESHOLD).
+  static constexpr std::int64_t kMapFrom = std::int64_t{32} << 20;
 
   Block take(std::int64_t bytes);
   void give(Block block);

@@ -14,15 +14,15 @@ double mib(std::int64_t bytes) {
 
 // Noise grows with what is held: a reading's standard deviation, in units of that of a small training.
 double spread_of(const MemoryTerms& terms) {
-  return 1 + terms[1] / 200;
+  return 1 + terms[1] / 100 + terms[4] / 10;
 }
 
 // What was measured on another machine (docs/benchmarks.md), and how far another machine may be from it: MiB for the
-// start and for convolutions, shares for the rest.
+// start, shares for the rest.
 constexpr double kStart = 168, kStartSpread = 20;
 constexpr double kSlope = 1, kSlopeSpread = 0.05;
 constexpr double kActivations = 0.1, kActivationsSpread = 0.1;  // buffers of BLAS and oneDNN, holes that stay
-constexpr double kConvolutions = 5, kConvolutionsSpread = 10;
+constexpr double kScattered = 1, kScatteredSpread = 0.3;
 constexpr double kNoise = 4;         // MiB
 constexpr double kNoiseDegrees = 4;  // as if seen in so many trials
 
@@ -31,15 +31,15 @@ constexpr double kNoiseDegrees = 4;  // as if seen in so many trials
 MemoryTerms memory_terms(const TensorPrediction& tensors) {
   MemoryTerms terms;
   terms << 1, mib(tensors.resident_bytes), mib(tensors.activations_bytes), mib(tensors.dataset_bytes),
-      tensors.is_exact ? 0 : 1;
+      mib(tensors.scattered_bytes);
   return terms;
 }
 
 Calibration Calibration::built_in() {
   Calibration calibration;
-  calibration.coefficients_ << kStart, kSlope, kActivations, kSlope, kConvolutions;
+  calibration.coefficients_ << kStart, kSlope, kActivations, kSlope, kScattered;
   MemoryTerms spreads;
-  spreads << kStartSpread, kSlopeSpread, kActivationsSpread, kSlopeSpread, kConvolutionsSpread;
+  spreads << kStartSpread, kSlopeSpread, kActivationsSpread, kSlopeSpread, kScatteredSpread;
   calibration.precision_ = (kNoise / spreads.array()).square().matrix().asDiagonal();
   calibration.noise_sum_ = kNoiseDegrees * kNoise * kNoise;
   calibration.noise_degrees_ = kNoiseDegrees;

@@ -3,9 +3,9 @@
 // From tensor bytes to the resident memory that the kernel will count: the start of LibTorch, the heap that the tensors
 // need, and an interval. docs/predict.md explains the model; in short, peak resident memory is
 //
-//   start + a * heap + b * activations + c * dataset + d where there are convolutions
+//   start + a * heap + b * activations + c * dataset + d * scattered images of convolutions
 //
-// with a and c near 1 and b near 0. A calibration holds what is believed of these numbers, and how firmly: built in
+// with a, c and d near 1 and b near 0. A calibration holds what is believed of these numbers, and how firmly: built in
 // from measurements elsewhere, and sharpened by each trial that this machine has measured (Bayesian linear regression).
 
 #include <Eigen/Core>
@@ -21,7 +21,7 @@ namespace memtrack {
 inline constexpr int kMemoryTerms = 5;
 using MemoryTerms = Eigen::Matrix<double, kMemoryTerms, 1>;
 
-// 1, MiB of the heap that the tensors need, of activations, of the dataset, then 1 with convolutions.
+// 1, MiB of the heap that the tensors need, of activations, of the dataset, of scattered images of convolutions.
 MemoryTerms memory_terms(const TensorPrediction& tensors);
 
 struct MeasuredPeak {

@@ -55,6 +55,15 @@ Layers layers_of(const TrainerOptions& options, const ImageShape& shape) {
   return layers;
 }
 
+// oneDNN's copies have channels in blocks of 16.
+std::int64_t padded(std::int64_t channels) {
+  return (channels + 15) / 16 * 16;
+}
+
+std::int64_t blocked_image_bytes(const Layer& conv, std::int64_t rows) {
+  return kFloat * rows * padded(conv.outputs) * conv.plane();
+}
+
 // A training, allocation by allocation, as LibTorch 1.13 makes them.
 class Training {
  public:
@@ -123,7 +132,6 @@ class Training {
   std::int64_t batch_of(std::int64_t values) const { return kFloat * rows_ * values; }
 
   // oneDNN works on blocks of 16 channels.
-  static std::int64_t padded(std::int64_t channels) { return (channels + 15) / 16 * 16; }
 
   // A number of C++ as a tensor: in double, then in float.
   void touch_scalar() {
@@ -144,7 +152,7 @@ class Training {
 
   Block forward_convolution(const Layer& conv, std::int64_t rows) {
     const Block weights = heap_.take(kFloat * padded(conv.outputs) * conv.inputs * conv.kernel * conv.kernel);
-    const Block blocked = heap_.take(kFloat * rows * padded(conv.outputs) * conv.plane());
+    const Block blocked = heap_.take(blocked_image_bytes(conv, rows));
     heap_.give(weights);
     const Block image = heap_.take(kFloat * rows * conv.outputs * conv.plane());
     heap_.give(blocked);
@@ -245,7 +253,7 @@ class Training {
     if (kept_.back().output) heap_.give(*kept_.back().output);
     heap_.give(*kept_.back().places);
     gradient = backward_activation(unpooled, image);
-    const std::int64_t blocked_bytes = batch_of(padded(conv.outputs) * conv.plane());
+    const std::int64_t blocked_bytes = blocked_image_bytes(conv, rows_);
     std::optional<Block> next;
     if (!is_first_layer) {
       const Block blocked = heap_.take(blocked_bytes);
@@ -322,6 +330,10 @@ TensorPrediction predict_tensors(const TrainerOptions& options, const DatasetDes
   prediction.dataset_bytes = (data.train_count + data.test_count) * (data.shape.image_bytes() + 1);
   prediction.batch_bytes = rows * (kFloat * data.shape.image_bytes() + kLong) + data.train_count * kLong;
   prediction.resident_bytes = training.heap().most_resident_bytes();
+  for (const Layer& conv : layers.convs) {
+    const std::int64_t image = blocked_image_bytes(conv, rows);
+    prediction.scattered_bytes += image < Heap::kMapFrom ? image : 0;
+  }
   const std::int64_t others = prediction.parameters_bytes + prediction.gradients_bytes +
                               prediction.optimizer_state_bytes + prediction.batch_bytes;
   prediction.activations_bytes = std::max<std::int64_t>(training.heap().most_held_bytes() - others, 0);

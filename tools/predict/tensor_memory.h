@@ -19,6 +19,7 @@ struct TensorPrediction {
   std::int64_t gradients_bytes = 0;
   std::int64_t optimizer_state_bytes = 0;
   std::int64_t activations_bytes = 0;  // and workspace, when the sum of all is largest
+  std::int64_t scattered_bytes = 0;    // images of convolutions, each smaller than what malloc maps by itself
   std::int64_t resident_bytes = 0;  // of all but the dataset, as the allocator lays them out: not less than their sum
   std::int64_t data_bytes() const { return dataset_bytes + batch_bytes; }
   std::int64_t peak_bytes() const {
