@@ -29,7 +29,7 @@ TEST_CASE("a program's next trials are told from those that it has done") {
   session.write_file("next.yaml", sweep_of("50, 70"));
   session.output_of("memtrack sweep measured.yaml --local");
   const auto answer = nlohmann::json::parse(session.output_of("memtrack predict next.yaml --json"));
-  CHECK(answer.at("terms") == std::vector<std::string>{"private"});
+  CHECK(answer.at("terms").at(0) == "private");  // its square may follow where the peaks differ by some pages
   const double fifty = answer.at("trials").at(0).at("peak_rss_mib"),
                seventy = answer.at("trials").at(1).at("peak_rss_mib");
   CHECK(fifty > 50);

@@ -178,7 +178,7 @@ TEST_CASE("the real MNIST is learned by one epoch of a small network") {
   const Session session;
   session.write_file("s.yaml",
                      "method: grid\nparameters:\n  dataset: {value: mnist}\n  batch_size: {value: 128}\n"
-                     "  hidden_layers: {value: [64]}\nmemtrack: {interval: 100ms}\n");
+                     "  hidden_layers: {value: [64]}\nmemtrack: {interval: 20ms}\n");
   session.output_of("MEMTRACK_DATA_DIR=" + folder + " memtrack sweep s.yaml --local --wait");
   CHECK(session.sql("SELECT test_accuracy > 0.9 FROM epochs") == "1");
   CHECK(session.sql("SELECT tick_count > 10 FROM trial_memory") == "1");
