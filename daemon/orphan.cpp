@@ -1,27 +1,10 @@
 #include "daemon/orphan.h"
 
-#include <algorithm>
-
 #include "daemon/processes.h"
+#include "storage/environment_file.h"
 #include "storage/proc_stat.h"
 
 namespace memtrack {
-namespace {
-
-// Empty: the environment names none.
-std::string_view trial_in(std::string_view environment) {
-  constexpr std::string_view kName = "MEMTRACK_TRIAL=";
-  while (!environment.empty()) {
-    const std::size_t length = std::min(environment.find('\0'), environment.size());
-    if (environment.starts_with(kName)) {
-      return environment.substr(kName.size(), length - kName.size());
-    }
-    environment.remove_prefix(std::min(length + 1, environment.size()));
-  }
-  return {};
-}
-
-}  // namespace
 
 std::optional<Orphan> parse_orphan(std::string_view stat) {
   const auto session = stat_number(stat, 6);
@@ -45,8 +28,10 @@ bool may_be_left_by(const StartedProcess& collector, std::string_view trial_uid,
   if (orphan.session == collector.pid) {
     return true;
   }
-  const std::string_view trial = trial_in(orphan.environment);
-  return !others_come_too && orphan.start_ticks >= collector.start_ticks && (trial.empty() || trial == trial_uid);
+  const Environment environment = parse_environment(orphan.environment);
+  const auto trial = environment.find("MEMTRACK_TRIAL");
+  const bool names_another = trial != environment.end() && !trial->second.empty() && trial->second != trial_uid;
+  return !others_come_too && orphan.start_ticks >= collector.start_ticks && !names_another;
 }
 
 }  // namespace memtrack

@@ -9,6 +9,9 @@
 
 namespace memtrack {
 
+// How many are shown of a sweep without an end.
+inline constexpr std::int64_t kShownWhenOpen = 20;
+
 // The first trials in the order of their numbers, at most `most`; of an open-ended sweep so many. False: there are
 // more. Throws SweepError.
 bool for_each_first_trial(const Sweep& sweep, const ExpansionContext& context, std::int64_t most,

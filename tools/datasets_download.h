@@ -20,7 +20,7 @@ struct ArrivingFile {
   double seconds = 0;                       // since then
 };
 
-// At most `width` columns:
+// As wide as it is: StatusLine cuts it.
 // "train-images-idx3-ubyte.gz [########------------]  42%  1.53 MiB/s  ETA 3.42 s", without a total
 // "train-images-idx3-ubyte.gz 3.97 MiB  1.53 MiB/s".
 std::string arriving_line(const ArrivingFile& file);

@@ -25,8 +25,6 @@
 namespace memtrack {
 namespace {
 
-constexpr std::int64_t kShownWhenOpen = 20;
-
 struct PredictOptions {
   std::string database;
   std::string what;

@@ -15,6 +15,7 @@
 #include "daemon/submission.h"
 #include "datasets/sha256.h"
 #include "storage/paths.h"
+#include "sweeps/first_trials.h"
 #include "sweeps/sweep.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
@@ -32,8 +33,6 @@ namespace memtrack {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::int64_t kShownWhenOpen = 20;
 
 struct SweepOptions {
   std::string database;
