@@ -13,6 +13,8 @@ from .workplace import wait_until
 
 ROLES = ("daemon", "collector", "command")
 WEIGHTS = {"kill": 5, "stop": 2, "fill": 2, "lock": 2, "starve": 1, "terminate": 1, "cancel": 1, "submit": 1}
+PATIENCE = 60  # seconds, with what ends or goes on by itself
+POLL = 0.02  # seconds
 
 
 @dataclass
@@ -150,7 +152,7 @@ class Faults:
     def _restart(self):
         # One that was stopped, or answers a request, ends later.
         for process in self._find(("daemon",)):
-            process.send(signal.SIGCONT)
+            process.go_on()
         self.place.daemon.wait(timeout=60)
         self._will_restart = False
         self.place.start_daemon()
@@ -160,13 +162,24 @@ class Faults:
         found = self._find(step.roles)
         for process in found:
             process.send(signal.SIGSTOP)
+        wait_until(lambda: all(process.has_stopped() for process in found), 1)
         self.tell("stopped " + (", ".join(map(str, found)) or f"nothing: no {' or '.join(step.roles)}"))
-        self._after(step.seconds, self._go_on, found)
+        # In a fork, or in a tracer's hands, one stops only when it comes back from there.
+        tardy = [process for process in found if not process.has_stopped()]
+        self._after(step.seconds, self._go_on, [process for process in found if process not in tardy])
+        for process in tardy:
+            self._after(step.seconds, self._go_on_when_stopped, process, time.monotonic() + PATIENCE)
 
     def _go_on(self, found):
         for process in found:
-            process.send(signal.SIGCONT)
+            process.go_on()
         self.tell("let go on " + ", ".join(map(str, found)))
+
+    def _go_on_when_stopped(self, process, deadline):
+        if process.has_stopped() or time.monotonic() > deadline:
+            self._go_on([process])
+        else:
+            self._after(POLL, self._go_on_when_stopped, process, deadline)
 
     def fill(self, step):
         filler = os.open(self.place.disk / "filler", os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -45,6 +45,19 @@ class Process:
         except ProcessLookupError:
             pass
 
+    def has_stopped(self):
+        """Or ended."""
+        return state_of(self.pid) in ("T", "Z", "X", "")
+
+    def go_on(self):
+        """SIGCONT, to one that is stopped alone: it discards every SIGSTOP that waits for a process, and a sanitizer's
+        build, as it ends, waits for that of its own tracer, for ever if it does not come."""
+        if state_of(self.pid) == "T":
+            self.send(signal.SIGCONT)
+
+    def __del__(self):
+        os.close(self.pidfd)
+
     def __str__(self):
         return f"{self.role} {self.pid}" + (f" of trial {self.trial}" if self.trial else "")
 
@@ -133,7 +146,9 @@ class Workplace:
                 process = self._look_at(int(name))
                 if process:
                     found.append(process)
-        return found
+        # A sanitizer's build that ends is looked at by a copy of itself, which is no process of ours.
+        tracers = {status_of(process.pid).get("TracerPid") for process in found}
+        return [process for process in found if str(process.pid) not in tracers]
 
     def left_of_trials(self):
         return [process for process in self.processes() if process.role in ("collector", "command")]
@@ -162,6 +177,23 @@ class Workplace:
         if words[0].endswith("memtrack-collector"):
             return Process(pid, pidfd, "collector", words[words.index("--trial") + 1] if "--trial" in words else "")
         return Process(pid, pidfd, "daemon" if self.daemon and pid == self.daemon.pid else "helper", "")
+
+
+def state_of(pid):
+    """A letter, as in proc_pid_stat(5): T is stopped, t is held by a tracer; empty: gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def status_of(pid):
+    """The lines of /proc/PID/status by their names; empty: gone."""
+    try:
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text(errors="replace").splitlines()
+    except OSError:
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def wait_until(condition, seconds):
