@@ -9,7 +9,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 
-from .workplace import wait_until
+from .workplace import wait_until, what_holds
 
 ROLES = ("daemon", "collector", "command")
 WEIGHTS = {"kill": 5, "stop": 2, "fill": 2, "lock": 2, "starve": 1, "terminate": 1, "cancel": 1, "submit": 1}
@@ -90,7 +90,8 @@ class Faults:
     def wait_for_the_end(self):
         """All faults are undone by now: what does not end then is found by the checks."""
         for client in self.place.clients:
-            client.wait(timeout=60)
+            if not wait_until(lambda: client.poll() is not None, PATIENCE):
+                raise TimeoutError(f"{client.args} does not end: {what_holds(client.pid)}")
         wait_until(lambda: not self.place.rows("SELECT 1 FROM trials WHERE state IN ('queued', 'running')"), 60)
         wait_until(lambda: not self.place.left_of_trials(), 60)
         wait_until(lambda: self.may_leave_files or not self.place.left_files(), 10)
@@ -147,13 +148,15 @@ class Faults:
     def _restart_after(self, seconds):
         if not self._will_restart:
             self._will_restart = True
-            self._after(seconds, self._restart)
+            self._after(seconds, self._restart, time.monotonic() + seconds + PATIENCE)
 
-    def _restart(self):
-        # One that was stopped, or answers a request, ends later.
-        for process in self._find(("daemon",)):
-            process.go_on()
-        self.place.daemon.wait(timeout=60)
+    def _restart(self, deadline):
+        # One that is stopped, or answers a request, ends later.
+        if self.place.daemon.poll() is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"daemon {self.place.daemon.pid} does not end: {what_holds(self.place.daemon.pid)}")
+            self._after(POLL, self._restart, deadline)
+            return
         self._will_restart = False
         self.place.start_daemon()
         self.tell(f"started daemon {self.place.daemon.pid}")

@@ -3,7 +3,7 @@ not as promised."""
 import json
 import re
 
-from .workplace import wait_until
+from .workplace import wait_until, what_holds
 
 SLACK_NS = 10_000_000  # between the time of day, which the commands tell, and the trial's own clock
 FOREIGN_MIB = 4  # what a footprint program has beside what it was told to have
@@ -44,7 +44,7 @@ def retries_are_marked(place, faults):
 
 def nothing_of_an_old_tree_lives(place, faults):
     for process in place.left_of_trials():
-        yield f"{process} lives"
+        yield f"{process} lives: {what_holds(process.pid)}"
 
 
 def nothing_is_left_lying_about(place, faults):

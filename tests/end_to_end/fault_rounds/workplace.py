@@ -196,6 +196,27 @@ def status_of(pid):
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
+def what_holds(pid):
+    """Of each of its threads, and of the tracer of one: why it does not go on, as far as the kernel tells."""
+    told = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*"):
+        status = status_of(f"{pid}/task/{task.name}")
+        told.append(", ".join([f"thread {task.name} {status.get('State')} in {wchan_of(task)}",
+                               *(f"{name} {status.get(name)}" for name in ("SigPnd", "ShdPnd", "TracerPid"))]))
+        tracer = status.get("TracerPid", "0")
+        if tracer != "0":
+            told.append(f"its tracer {status_of(tracer).get('State')} in {wchan_of(pathlib.Path('/proc', tracer))}")
+    return "; ".join(told) or "it is gone"
+
+
+def wchan_of(folder):
+    """What in the kernel it waits in."""
+    try:
+        return (folder / "wchan").read_text()
+    except OSError:
+        return "?"
+
+
 def wait_until(condition, seconds):
     """False: it did not hold in time."""
     deadline = time.monotonic() + seconds
