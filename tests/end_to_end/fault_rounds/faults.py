@@ -61,9 +61,21 @@ def draw_plan(random, actions, footprint):
     return sorted(steps, key=lambda step: step.at)
 
 
+def right_ends(done):
+    """What a daemon may end with, as subprocess tells it, after what was done to it. Nothing: it must not end."""
+    ends = {-signal.SIGKILL} if "SIGKILL" in done else set()
+    if "SIGTERM" in done or "SIGTERM before it listened" in done:
+        ends |= {0}
+        # A daemon does not catch it yet, or, about to end, no more.
+        ends |= {-signal.SIGTERM} if "SIGTERM before it listened" in done or done.count("SIGTERM") > 1 else set()
+        # A sanitizer's last look for leaks takes descriptors.
+        ends |= {1} if "left without descriptors, sanitized" in done else set()
+    return ends
+
+
 class Faults:
     """Carries a plan out and keeps its history. `touched`: what was done to which trial, by its trial_id or uid;
-    `committed`: the samples of a trial that a reader has seen."""
+    `committed`: the samples of a trial that a reader has seen; `wrong_ends`: of daemons, one sentence each."""
 
     def __init__(self, place):
         self.place = place
@@ -72,6 +84,8 @@ class Faults:
         self.committed = {}
         self.may_leave_files = False
         self.submissions = []
+        self.wrong_ends = []
+        self._done_to_daemon = []  # that of now; see right_ends()
         self.begin = time.monotonic()
         self._will_restart = False
         self._due = []
@@ -129,7 +143,9 @@ class Faults:
         self.look_at_samples()
         for process in found:
             self._touch(process, "killed")
-            self.may_leave_files |= process.role == "daemon"
+            if process.role == "daemon":
+                self.may_leave_files = True
+                self._done_to_daemon.append("SIGKILL")
             process.send(signal.SIGKILL)
         self.tell("killed " + (", ".join(map(str, found)) or f"nothing: no {' or '.join(step.roles)}"))
         if any(process.role == "daemon" for process in found):
@@ -141,9 +157,32 @@ class Faults:
             for (trial,) in self.place.rows("SELECT trial_id FROM trials WHERE state = 'running'"):
                 self.touched.setdefault(str(trial), set()).add("cancelled")
         for process in found:
-            process.send(signal.SIGTERM)
+            self._terminate(process)
             self._restart_after(step.seconds)
         self.tell("sent SIGTERM to " + (", ".join(map(str, found)) or "nobody: no daemon"))
+
+    def _terminate(self, daemon):
+        listens = self.place.listens(daemon.pid)
+        self._done_to_daemon.append("SIGTERM" if listens else "SIGTERM before it listened")
+        daemon.send(signal.SIGTERM)
+
+    def end_daemon(self):
+        for process in self._find(("daemon",)):
+            self._terminate(process)
+        if wait_until(lambda: self.place.daemon.poll() is not None, PATIENCE):
+            self._judge_end()
+        else:
+            self.wrong_ends.append(f"{self._daemon()} does not end: {what_holds(self.place.daemon.pid)}")
+
+    def _judge_end(self):
+        code = self.place.daemon.returncode
+        if code not in right_ends(self._done_to_daemon):
+            log = "".join(f"\n    {line}" for line in self.place.log.read_text().splitlines()[-60:])
+            self.wrong_ends.append(f"{self._daemon()} ended with {code}, its log:{log}")
+        self._done_to_daemon = []
+
+    def _daemon(self):
+        return f"daemon {self.place.daemon.pid}, to which was done {self._done_to_daemon or 'nothing'},"
 
     def _restart_after(self, seconds):
         if not self._will_restart:
@@ -158,6 +197,7 @@ class Faults:
             self._after(POLL, self._restart, deadline)
             return
         self._will_restart = False
+        self._judge_end()
         self.place.start_daemon()
         self.tell(f"started daemon {self.place.daemon.pid}")
 
@@ -216,11 +256,12 @@ class Faults:
         """Takes the daemon every descriptor that it does not hold yet."""
         for process in self._find(("daemon",)):
             # One that is starting could not load its libraries.
-            if f"(process {process.pid}) listens" not in self.place.log.read_text():
+            if not self.place.listens(process.pid):
                 continue
             enough = resource.getrlimit(resource.RLIMIT_NOFILE)  # what it got from us
             resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (0, enough[1]))
             self.may_leave_files = True
+            self._done_to_daemon += ["left without descriptors, sanitized"] if self.place.is_sanitized else []
             self.tell(f"left no descriptor to {process}")
             self._after(step.seconds, self._feed, process, enough)
 

@@ -151,17 +151,24 @@ def the_database_is_whole(place, faults):
         yield f"a row refers to nothing: {row}"
 
 
-def the_daemon_lives(place, faults):
-    if place.daemon.poll() is not None:
-        yield f"it ended by itself, with {place.daemon.returncode}"
+def no_sanitizer_has_found_anything(place, faults):
+    for path in place.logs() if place.is_sanitized else []:
+        for report in re.finditer(r".*((ERROR|WARNING): \w+Sanitizer: |: runtime error: ).*", path.read_text(errors="replace")):
+            yield f"{path.name}: {report[0]}"
+
+
+def daemons_end_as_told(place, faults):
+    """The last check: the daemon that lives still is told to end now."""
+    faults.end_daemon()
+    yield from faults.wrong_ends
 
 
 PROMISES = (no_trial_is_stuck, none_runs_twice, retries_are_marked, nothing_of_an_old_tree_lives,
             nothing_is_left_lying_about, what_was_committed_is_there, a_whole_trial_is_measured_to_its_end, footprints_are_as_known,
             training_is_not_harmed, counts_are_consistent, totals_equal_sums, a_sweep_is_there_whole_or_not_at_all,
-            the_database_is_whole, the_daemon_lives)
+            the_database_is_whole, no_sanitizer_has_found_anything, daemons_end_as_told)
 
 
 def broken(place, faults):
-    """One sentence for each breach."""
+    """One sentence for each breach. Afterwards no daemon runs."""
     return [f"{promise.__name__.replace('_', ' ')}: {breach}" for promise in PROMISES for breach in promise(place, faults)]

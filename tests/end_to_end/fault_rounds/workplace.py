@@ -103,6 +103,13 @@ class Workplace:
             self.daemon = subprocess.Popen([self.build / "bin/memtrackd", "--db", self.database], stdin=subprocess.DEVNULL,
                                            stdout=log, stderr=log, env=self.environment)
 
+    def listens(self, pid):
+        return f"(process {pid}) listens" in self.log.read_text()
+
+    def logs(self):
+        """Of the daemons and their collectors; then of each trial."""
+        return [self.log, *self.disk.glob("memtrack.logs/*")]
+
     def memtrack(self, *words):
         """Started, not waited for: the daemon may not be able to answer before something else happens."""
         client = subprocess.Popen([self.build / "bin/memtrack", *words], stdin=subprocess.DEVNULL,
