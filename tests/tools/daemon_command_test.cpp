@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "tests/end_to_end/session.h"
@@ -26,6 +28,11 @@ std::string shell_sweep(const std::string& script, int trials = 2) {
       script, values);
 }
 
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 }  // namespace
 
 TEST_CASE("the daemon starts once, says where it is, and stops") {
@@ -41,7 +48,6 @@ TEST_CASE("the daemon starts once, says where it is, and stops") {
   CHECK(contains(status, "run/memtrack/memtrackd.sock, database " + (session.folder() / "memtrack.db").string()));
   CHECK(contains(status, "; 0 queued, 0 running\n"));
   CHECK(nlohmann::json::parse(session.output_of("memtrack daemon status --json"))["status"] == "ok");
-  session.output_of("memtrack daemon logs");
   CHECK(session.run("memtrack daemon start --db other.db").exit_code == 1);
   CHECK(contains(session.output_of("memtrack daemon stop"), "stopped"));
   CHECK(session.run("memtrack daemon status").exit_code == 3);
@@ -56,6 +62,21 @@ TEST_CASE("a daemon that cannot start is told with the end of its log") {
   const CommandResult result = session.run("memtrack daemon start");
   CHECK(result.exit_code == 1);
   CHECK(contains(result.errors, "memtrack.db"));
+}
+
+TEST_CASE("the daemon's log is shown, and followed until Ctrl-C") {
+  const Session session;
+  session.output_of("memtrack daemon start");
+  const std::string pid = nlohmann::json::parse(session.output_of("memtrack daemon status --json"))["pid"].dump();
+  CHECK(contains(session.output_of("memtrack daemon logs"), "memtrackd " MEMTRACK_VERSION " (process " + pid + ")"));
+  const std::string follower =
+      session.output_of("timeout 60 memtrack daemon logs -f >followed 2>/dev/null </dev/null & echo $!");
+  const auto followed = session.folder() / "followed";
+  REQUIRE(wait_until([&] { return contains(text_of(followed), "(process " + pid + ")"); }));
+  CHECK_FALSE(contains(text_of(followed), "SIGHUP"));
+  session.output_of("kill -HUP " + pid);
+  CHECK(wait_until([&] { return contains(text_of(followed), "SIGHUP: the settings were read again"); }));
+  session.output_of("kill " + follower);
 }
 
 TEST_CASE("a sweep is submitted, waited for, and its end is told with an exit code") {
