@@ -8,6 +8,7 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "daemon/client.h"
@@ -84,16 +85,52 @@ int start(const DaemonOptions& options) {
   return kRight;
 }
 
-// True where the process ended within `limit`.
-bool wait_for_end(const FileDescriptor& process, std::chrono::milliseconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!has_ended(process)) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(kPause);
+// Where the daemon that is meant was looked for, and what is there.
+struct Look {
+  std::filesystem::path socket;
+  std::filesystem::path database;
+  std::optional<RunningDaemon> daemon = {};   // that answers
+  std::string trouble = {};                   // why what answers is of no use
+  std::optional<DatabaseKeeper> keeper = {};  // of the database, where no daemon answers for it
+};
+
+Look look_for_daemon(const DaemonOptions& options) {
+  Look found{.socket = daemon_socket_path(options.socket), .database = database_path(options.database)};
+  try {
+    found.daemon = find_running_daemon(ApiClient(found.socket));
+  } catch (const std::runtime_error& error) {
+    found.trouble = error.what();  // of a daemon in trouble, which its database finds all the same
   }
-  return true;
+  if (found.daemon && !options.database.empty() && found.daemon->database != found.database.string()) {
+    found.daemon.reset();  // --db means another
+  }
+  if (!found.daemon) {
+    found.keeper = find_keeper(found.database);
+  }
+  return found;
+}
+
+bool is_kept_by_daemon(const Look& found) {
+  return found.keeper && found.keeper->program == "memtrackd";
+}
+
+// Of what is there where no daemon answers.
+std::string absence_text(const Look& found) {
+  const std::string here = fmt::format("memtrackd does not run on {}", found.socket.string());
+  if (is_kept_by_daemon(found)) {
+    return fmt::format(
+        "memtrackd (pid {}) keeps {}, but nobody answers on {}: either that file was removed, or it was given another "
+        "--socket; 'memtrack daemon stop' stops it, its running trials go on, and 'memtrack daemon start' starts it "
+        "anew",
+        found.keeper->pid, found.database.string(), found.socket.string());
+  }
+  if (found.keeper) {
+    return fmt::format(
+        "{}; the trials of {} are run by process {} ({}), such as 'memtrack sweep --local', which is left alone: end "
+        "it where it was started",
+        here, found.database.string(), found.keeper->pid, found.keeper->program);
+  }
+  return here + "; 'memtrack daemon start' starts it";
 }
 
 // Takes hold of the process, then asks again: a pid that was read from an answer alone may be another's by now.
@@ -107,22 +144,44 @@ FileDescriptor open_daemon(const ApiClient& client, const RunningDaemon& daemon)
   return process;
 }
 
-int stop(const DaemonOptions& options) {
-  const std::filesystem::path socket = daemon_socket_path(options.socket);
-  const ApiClient client(socket);
-  const auto daemon = find_running_daemon(client);
-  if (!daemon) {
-    print(fmt::format("memtrackd does not run on {}\n", socket.string()));
-    return kRight;
+// True where the process ended within `limit`.
+bool wait_for_end(const FileDescriptor& process, std::chrono::milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (!has_ended(process)) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::sleep_for(kPause);
   }
-  const FileDescriptor process = open_daemon(client, *daemon);
+  return true;
+}
+
+void end_daemon(const FileDescriptor& process, pid_t pid) {
   send_signal(process, SIGTERM);
   if (!wait_for_end(process, kStopLimit)) {
     throw std::runtime_error(
-        fmt::format("memtrackd (pid {}) got SIGTERM and still runs after {} s", daemon->pid, kStopLimit.count()));
+        fmt::format("memtrackd (pid {}) got SIGTERM and still runs after {} s", pid, kStopLimit.count()));
   }
-  print(fmt::format("memtrackd stopped (pid {}){}\n", daemon->pid,
-                    daemon->running > 0 ? "; the running trial goes on, and is found again by the next start" : ""));
+}
+
+int stop(const DaemonOptions& options) {
+  const Look found = look_for_daemon(options);
+  if (!found.daemon && !is_kept_by_daemon(found)) {
+    if (!found.trouble.empty()) {
+      throw std::runtime_error(found.trouble);
+    }
+    print(absence_text(found) + "\n");
+    return kRight;
+  }
+  const pid_t pid = found.daemon ? found.daemon->pid : found.keeper->pid;
+  if (found.daemon) {
+    end_daemon(open_daemon(ApiClient(found.socket), *found.daemon), pid);
+  } else {
+    end_daemon(found.keeper->process, pid);
+  }
+  const bool trains = found.daemon && found.daemon->running > 0;
+  print(fmt::format("memtrackd stopped (pid {}){}\n", pid,
+                    trains ? "; the running trial goes on, and is found again by the next start" : ""));
   return kRight;
 }
 
@@ -132,17 +191,33 @@ std::string status_text(const RunningDaemon& daemon, const std::filesystem::path
                      daemon.running);
 }
 
-int status(const DaemonOptions& options) {
-  const std::filesystem::path socket = daemon_socket_path(options.socket);
-  const auto daemon = find_running_daemon(ApiClient(socket));
-  if (options.json) {
-    print((daemon ? daemon->health : nlohmann::json{{"status", "not running"}}).dump() + "\n");
-  } else if (daemon) {
-    print(status_text(*daemon, socket));
-  } else {
-    print(fmt::format("memtrackd does not run on {}; 'memtrack daemon start' starts it\n", socket.string()));
+nlohmann::json absence_json(const Look& found) {
+  nlohmann::json told = {{"status", is_kept_by_daemon(found) ? "not answering" : "not running"}};
+  if (found.keeper) {
+    told.update(
+        {{"pid", found.keeper->pid}, {"program", found.keeper->program}, {"database", found.database.string()}});
   }
-  return daemon ? kRight : kNoDaemon;
+  if (!found.trouble.empty()) {
+    told["error"] = found.trouble;
+  }
+  return told;
+}
+
+int status(const DaemonOptions& options) {
+  const Look found = look_for_daemon(options);
+  if (options.json) {
+    print((found.daemon ? found.daemon->health : absence_json(found)).dump() + "\n");
+  } else if (found.daemon) {
+    print(status_text(*found.daemon, found.socket));
+  } else if (!found.trouble.empty()) {
+    throw std::runtime_error(
+        is_kept_by_daemon(found)
+            ? fmt::format("memtrackd (pid {}): {}; 'memtrack daemon stop' stops it", found.keeper->pid, found.trouble)
+            : found.trouble);
+  } else {
+    print(absence_text(found) + "\n");
+  }
+  return found.daemon ? kRight : found.trouble.empty() ? kNoDaemon : kFailed;
 }
 
 int logs(const DaemonOptions& options) {
@@ -180,9 +255,12 @@ void add_daemon_command(CLI::App& app, Action& action) {
   CLI::App* start_command = add("start", "Start it and wait until it answers", start,
                                 "memtrack daemon start\nmemtrack daemon start --db runs.db --socket runs.sock");
   add_database_option(*start_command, options->database);
-  add("stop", "Stop it; a running trial goes on under its collector", stop, "memtrack daemon stop");
-  add("status", "Exit code 0 where it runs, 3 where not", status, "memtrack daemon status")
-      ->add_flag("--json", options->json, "For programs");
+  CLI::App* stop_command = add("stop", "Stop it; a running trial goes on under its collector", stop,
+                               "memtrack daemon stop\nmemtrack daemon stop --db runs.db");
+  add_database_option(*stop_command, options->database);
+  CLI::App* status_command = add("status", "Exit code 0 where it runs, 3 where not", status, "memtrack daemon status");
+  status_command->add_flag("--json", options->json, "For programs");
+  add_database_option(*status_command, options->database);
   CLI::App* logs_command = add("logs", "What it said", logs, "memtrack daemon logs -f");
   logs_command->add_flag("-f,--follow", options->follow, "Go on until Ctrl-C");
   add_database_option(*logs_command, options->database);

@@ -33,6 +33,8 @@ std::string text_of(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+constexpr const char* kRemoveSocket = "rm run/memtrack/memtrackd.sock";
+
 }  // namespace
 
 TEST_CASE("the daemon starts once, says where it is, and stops") {
@@ -62,6 +64,62 @@ TEST_CASE("a daemon that cannot start is told with the end of its log") {
   const CommandResult result = session.run("memtrack daemon start");
   CHECK(result.exit_code == 1);
   CHECK(contains(result.errors, "memtrack.db"));
+}
+
+TEST_CASE("a daemon whose socket was removed is found by its database, told of, stopped, and started again") {
+  const Session session;
+  session.output_of("memtrack daemon start");
+  const std::string pid = nlohmann::json::parse(session.output_of("memtrack daemon status --json"))["pid"].dump();
+  session.output_of(kRemoveSocket);
+  const CommandResult status = session.run("memtrack daemon status");
+  CHECK(status.exit_code == 3);
+  CHECK(contains(status.output, "memtrackd (pid " + pid + ") keeps " + (session.folder() / "memtrack.db").string() +
+                                    ", but nobody answers on "));
+  CHECK(contains(status.output, "'memtrack daemon stop' stops it"));
+  const auto told = nlohmann::json::parse(session.run("memtrack daemon status --json").output);
+  CHECK(told["status"] == "not answering");
+  CHECK(told["pid"].dump() == pid);
+  CHECK(contains(session.run("memtrack daemon start").errors, "by process " + pid));
+  CHECK(contains(session.output_of("memtrack daemon stop"), "memtrackd stopped (pid " + pid + ")"));
+  CHECK(contains(session.output_of("memtrack daemon status || true"), "does not run"));
+  CHECK(contains(session.output_of("memtrack daemon start"), "memtrackd started"));
+}
+
+TEST_CASE("a daemon is stopped by the database that --db names and by no other") {
+  const Session session;
+  session.output_of("memtrack daemon start");
+  session.output_of("memtrack daemon start --db other.db --socket other.sock");
+  CHECK(contains(session.output_of("memtrack daemon stop --db third.db"), "does not run"));
+  CHECK(contains(session.output_of("memtrack daemon stop --db other.db"), "stopped"));
+  CHECK(session.run("memtrack daemon status --socket other.sock --db other.db").exit_code == 3);
+  CHECK(session.run("memtrack daemon status").exit_code == 0);
+}
+
+TEST_CASE("a sweep that runs here without a daemon is none, and is left alone by stop") {
+  const Session session;
+  session.write_file("s.yaml", shell_sweep("until [ -e go ]; do sleep 0.02; done", 1));
+  session.output_of("memtrack sweep s.yaml --local >local.out 2>&1 & echo");
+  REQUIRE(wait_until([&] { return contains(session.run("memtrack status").output, "trial 1 of"); }));
+  const CommandResult status = session.run("memtrack daemon status");
+  CHECK(status.exit_code == 3);
+  CHECK(contains(status.output, "memtrackd does not run"));
+  CHECK(contains(status.output, "'memtrack sweep --local'"));
+  CHECK(nlohmann::json::parse(session.run("memtrack daemon status --json").output)["status"] == "not running");
+  CHECK(contains(session.output_of("memtrack daemon stop"), "is left alone"));
+  session.write_file("go", "");
+  CHECK(wait_until([&] { return session.sql("SELECT state FROM trials") == "done"; }));
+}
+
+TEST_CASE("a daemon that answers with an error is told with its own words and can be stopped") {
+  const Session session;
+  session.output_of("memtrack daemon start");
+  session.output_of("sqlite3 memtrack.db 'PRAGMA legacy_alter_table = ON; ALTER TABLE samples RENAME TO elsewhere'");
+  const CommandResult status = session.run("memtrack daemon status");
+  CHECK(status.exit_code == 1);
+  CHECK(contains(status.errors, "answered 500: "));
+  CHECK(contains(status.errors, "no such table"));
+  CHECK(contains(session.output_of("memtrack daemon stop"), "memtrackd stopped (pid "));
+  CHECK(contains(session.output_of("memtrack daemon stop"), "does not run"));
 }
 
 TEST_CASE("the daemon's log is shown, and followed until Ctrl-C") {
