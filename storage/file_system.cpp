@@ -125,7 +125,8 @@ void refuse_network(const fs::path& database, const FileSystem& found) {
   if (const auto name = network_name(found)) {
     throw StorageError(
         fmt::format("cannot write {}: it lies on {}, a network file system, where SQLite's locks do not hold; name a "
-                    "local file with --db or MEMTRACK_DB",
+                    "local file on each machine with --db or MEMTRACK_DB, and bring their trials together with "
+                    "'memtrack merge'",
                     database.string(), *name),
         false);
   }

@@ -76,7 +76,8 @@ TEST_CASE("a database on a network is refused in one sentence that names a way o
   refuse_network("/data/memtrack.db", {.magic = 0xEF53, .mount_type = "ext4"});
   CHECK_THROWS_WITH_AS(refuse_network("/data/memtrack.db", {.magic = 0x6969, .mount_type = "nfs4"}),
                        "cannot write /data/memtrack.db: it lies on NFS, a network file system, where SQLite's locks do "
-                       "not hold; name a local file with --db or MEMTRACK_DB",
+                       "not hold; name a local file on each machine with --db or MEMTRACK_DB, and bring their trials "
+                       "together with 'memtrack merge'",
                        StorageError);
 }
 
