@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "daemon/processes.h"
 #include "storage/paths.h"
 #include "storage/trial_lock.h"
 #include "tools/commands.h"
@@ -44,7 +45,8 @@ Status load_status(Database& database, const std::string& id_or_name, std::int64
     status.sweeps = {load_sweep_status(database, *sweep_id)};
   }
   for (RunningTrial& trial : load_running_trials(database, sweep_id)) {
-    const bool lost = !is_lock_held(trial_lock_path(trial.uid));
+    const bool lost = !is_lock_held(trial_lock_path(trial.uid)) &&
+                      !open_collector(database, {.trial_id = trial.trial_id, .uid = trial.uid});
     status.running.emplace_back(std::move(trial), lost);
   }
   return status;

@@ -75,6 +75,24 @@ TEST_CASE("a paused sweep is shown as such and waits") {
   CHECK(session.run("memtrack pause --trial 1").exit_code == 2);
 }
 
+TEST_CASE("a trial whose collector was started under another runtime directory is shown as running, not as lost") {
+  const Session session;
+  session.write_file("wait.yaml",
+                     "name: wait\nmethod: list\ncommand: [sh, -c, 'while [ ! -e go ]; do sleep 0.02; done']\n"
+                     "trials: [{x: 1}]\nmemtrack: {interval: 20ms}\n");
+  session.output_of("memtrack daemon start");
+  session.output_of("memtrack sweep wait.yaml");
+  const std::string elsewhere = "mkdir -m 700 -p other; XDG_RUNTIME_DIR=$PWD/other ";
+  REQUIRE(wait_until([&] { return session.sql("SELECT started_ns IS NOT NULL FROM trials") == "1"; }));
+  CHECK(json::parse(session.output_of(elsewhere + "memtrack status --json"))["running"][0]["lost"] == false);
+  CHECK_FALSE(contains(session.output_of(elsewhere + "memtrack status"), "lost"));
+  const json health = json::parse(session.output_of("memtrack daemon status --json"));
+  session.output_of("kill -9 " + health["pid"].dump());
+  session.output_of("kill -9 " + session.sql("SELECT collector_pid FROM trials"));
+  CHECK(json::parse(session.output_of(elsewhere + "memtrack status --json"))["running"][0]["lost"] == true);
+  session.write_file("go", "");
+}
+
 TEST_CASE("an open-ended sweep says that it has no end and is cancelled") {
   const Session session;
   session.write_file("open.yaml",
