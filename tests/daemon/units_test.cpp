@@ -1,4 +1,4 @@
-// The units that systemd reads, checked by its own tool.
+// The units that systemd reads: what administrators rely on in them, and what systemd's own tool says.
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 
@@ -18,6 +19,23 @@ using memtrack::testing::Workplace;
 namespace fs = std::filesystem;
 
 namespace {
+
+// "Type=notify" in [Service] -> {"Service.Type", "notify"}
+std::map<std::string, std::string> settings_of(const std::string& unit) {
+  std::map<std::string, std::string> settings;
+  std::istringstream lines(read_file(fs::path(MEMTRACK_SOURCE_DIR) / "daemon" / (unit + ".in")));
+  std::string section;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with('[')) {
+      section = line.substr(1, line.find(']') - 1);
+    } else if (const std::size_t equals = line.find('='); equals != std::string::npos && !line.starts_with('#')) {
+      const std::string name = section + "." + line.substr(0, equals);
+      CAPTURE(name);
+      CHECK(settings.emplace(name, line.substr(equals + 1)).second);  // the last of two would hold
+    }
+  }
+  return settings;
+}
 
 bool can_verify() {
   const bool can = std::system("command -v systemd-analyze >/dev/null") == 0;
@@ -50,6 +68,33 @@ std::string objections(const Workplace& place, const std::string& file, const st
 }
 
 }  // namespace
+
+TEST_CASE("both units are ready when told, watched, started again, and leave running trials alone") {
+  for (const std::string unit : {"memtrackd.service", "memtrackd@.service"}) {
+    CAPTURE(unit);
+    std::map<std::string, std::string> settings = settings_of(unit);
+    CHECK(settings["Service.Type"] == "notify");
+    CHECK(settings["Service.ExecStart"] == "@bindir@/memtrackd");
+    CHECK(settings["Service.ExecReload"] == "/bin/kill -HUP $MAINPID");
+    CHECK(settings["Service.WatchdogSec"] == "120");
+    CHECK(settings["Service.Restart"] == "on-failure");
+    CHECK(settings["Service.RestartSec"] == "5");
+    CHECK(settings["Unit.StartLimitIntervalSec"] == "0");
+    CHECK((" " + settings["Service.RestartPreventExitStatus"] + " ").find(" 2 ") != std::string::npos);
+    CHECK(settings["Service.KillMode"] == "process");
+    CHECK(settings["Service.OOMPolicy"] == "continue");
+    CHECK(settings["Service.Delegate"] == "memory pids");
+    CHECK(settings["Service.DelegateSubgroup"] == "memtrack.self");
+  }
+}
+
+TEST_CASE("the user unit starts with the user's sessions and the template at boot as its user") {
+  CHECK(settings_of("memtrackd.service")["Install.WantedBy"] == "default.target");
+  std::map<std::string, std::string> settings = settings_of("memtrackd@.service");
+  CHECK(settings["Install.WantedBy"] == "multi-user.target");
+  CHECK(settings["Service.User"] == "%i");
+  CHECK(settings["Service.UnsetEnvironment"] == "XDG_RUNTIME_DIR");
+}
 
 TEST_CASE("systemd takes the user unit and the template without objection") {
   const Workplace place;
