@@ -187,6 +187,19 @@ TEST_CASE("the real MNIST is learned by one epoch of a small network") {
 TEST_CASE("an installed tree works where it stands") {
   const Session session;
   session.output_of(fmt::format("cmake --install {} --prefix $PWD/installed >/dev/null", MEMTRACK_BUILD_DIR));
+  const fs::path installed = session.folder() / "installed";
+  for (const char* unit : {"lib/systemd/user/memtrackd.service", "lib/systemd/system/memtrackd@.service"}) {
+    CAPTURE(std::string(unit));
+    CHECK(session.output_of("grep ^ExecStart= installed/" + std::string(unit)) ==
+          "ExecStart=" + (installed / "bin/memtrackd").string() + "\n");
+  }
+  for (const char* page : {"man1/memtrack.1", "man8/memtrackd.8", "man5/memtrack-sweep.5", "man5/memtrack-sql.5"}) {
+    CHECK(session.output_of(fmt::format("zcat installed/share/man/{}.gz", page)).find(".SH NAME") != std::string::npos);
+  }
+  for (const char* completion : {"bash-completion/completions/memtrack", "zsh/vendor-completions/_memtrack",
+                                 "fish/vendor_completions.d/memtrack.fish"}) {
+    CHECK(session.output_of(fmt::format("cat installed/share/{}", completion)).find("daemon") != std::string::npos);
+  }
   session.write_file("s.yaml",
                      "method: grid\nparameters: {dataset: {value: generated-mnist}, hidden_layers: {value: [16]}}\n"
                      "memtrack: {interval: 20ms}\n");
