@@ -135,6 +135,49 @@ TEST_CASE("SIGHUP takes what can change while the daemon runs and names what nee
   CHECK(daemon.end(SIGTERM) == 0);
 }
 
+TEST_CASE("SIGHUP to a graver log level silences what is less grave, and back to info it is told again") {
+  const Workplace place;
+  const std::string config = write_config(place, "");
+  const Variable named("MEMTRACK_CONFIG", config);
+  Daemon daemon(place);
+  const auto take = [&](const std::string& text, const std::string& line) {
+    write_config(place, text);
+    kill(daemon.pid(), SIGHUP);
+    REQUIRE(wait_until([&] { return contains(daemon.log(), line); }));
+  };
+  take("log_level: error\n", "log_level is error now, and was info\n");
+  REQUIRE(daemon.submit({"true"}).status == 201);
+  REQUIRE(wait_until([&] { return daemon.client().get("/v1/health").body["trials"]["ended"] == 1; }));
+  take("log_level: loud\n", "the settings stay as they were");  // which comes behind all that was to be told before
+  CHECK_FALSE(contains(daemon.log(), "the settings were read again"));
+  CHECK_FALSE(contains(daemon.log(), "trial 1"));
+  take("log_level: info\n", "the settings were read again");
+  REQUIRE(daemon.submit({"true"}).status == 201);
+  CHECK(wait_until([&] { return contains(daemon.log(), "trial 2 ended: done"); }));
+}
+
+TEST_CASE("a drain that SIGHUP made longer is how long SIGTERM waits for the running trial") {
+  const Workplace place;
+  const std::string config = write_config(place, "drain: 0s\n");
+  const Variable named("MEMTRACK_CONFIG", config);
+  const Variable unset("MEMTRACK_DRAIN", "");
+  Daemon daemon(place);
+  REQUIRE(daemon.submit({"touch begun; while [ ! -e go ]; do sleep 0.05; done", "true"}).status == 201);
+  REQUIRE(wait_until([&] { return std::filesystem::exists(place / "begun") && place.collector_pid(1) > 0; }));
+  write_config(place, "drain: 1h\n");
+  kill(daemon.pid(), SIGHUP);
+  REQUIRE(wait_until([&] { return contains(daemon.log(), "drain is 1h now, and was 0s\n"); }));
+  kill(daemon.pid(), SIGTERM);
+  REQUIRE(wait_until([&] { return contains(daemon.log(), "waiting 1h for them"); }));
+  const auto states = [&] {
+    return place.sql("SELECT group_concat(state) FROM (SELECT state FROM trials ORDER BY trial_id)");
+  };
+  CHECK(states() == "running,queued");
+  place.make_file("go");
+  CHECK(daemon.end(SIGCONT) == 0);  // a signal that does nothing: it ends by itself
+  CHECK(states() == "done,queued");
+}
+
 TEST_CASE("log_cap bounds what is kept of a trial's output") {
   const Workplace place;
   const Variable cap("MEMTRACK_LOG_CAP", "8KiB");
