@@ -227,18 +227,36 @@ TEST_CASE("a wrong query is answered with SQLite's own words, and trying again w
   }
 }
 
-TEST_CASE("of what SQLite reports what others do and what is full may pass, and what is damaged does not") {
+TEST_CASE(
+    "of what SQLite reports what others do and what is full may pass, what is damaged does not, and each says so") {
   struct Row {
     int code;
     bool may_pass;
+    const char* remedy;
   };
-  const Row rows[] = {{SQLITE_BUSY, true},     {SQLITE_LOCKED, true},  {SQLITE_PROTOCOL, true},
-                      {SQLITE_FULL, true},     {SQLITE_IOERR, true},   {SQLITE_NOMEM, true},
-                      {SQLITE_CORRUPT, false}, {SQLITE_NOTADB, false}, {SQLITE_CONSTRAINT, false}};
+  const char* const held = "; another program holds it: wait for that, or end it";
+  const char* const damaged =
+      "; it is damaged or no database: move it away and put a copy in its place, or rescue what is in it with "
+      "'sqlite3 FILE .recover'";
+  const Row rows[] = {
+      {SQLITE_BUSY, true, held},
+      {SQLITE_LOCKED, true, held},
+      {SQLITE_PROTOCOL, true, held},
+      {SQLITE_FULL, true, "; make room on its disk"},
+      {SQLITE_READONLY, true, "; see that it, its folder and its file system may be written"},
+      {SQLITE_IOERR, true, "; its disk may be full or failing: the system's log knows"},
+      {SQLITE_CANTOPEN, true, "; see that its folder may be written, and that the program has descriptors left"},
+      {SQLITE_NOMEM, true, ""},
+      {SQLITE_CORRUPT, false, damaged},
+      {SQLITE_NOTADB, false, damaged},
+      {SQLITE_CONSTRAINT, false, ""},
+      {SQLITE_ERROR, false, ""},
+  };
   for (const Row& row : rows) {
     CAPTURE(row.code);
-    CHECK(memtrack::to_storage_error(SQLite::Exception("so", row.code), "write", "/x.db").is_transient() ==
-          row.may_pass);
+    const StorageError error = memtrack::to_storage_error(SQLite::Exception("so", row.code), "write", "/x.db");
+    CHECK(error.is_transient() == row.may_pass);
+    CHECK(error.what() == fmt::format("cannot write: so (/x.db){}", row.remedy));
   }
 }
 
