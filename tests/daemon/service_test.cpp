@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <fstream>
@@ -11,12 +12,15 @@
 #include "storage/paths.h"
 #include "storage/schema.h"
 #include "tests/daemon/fixture.h"
+#include "tests/small_disk.h"
 
 using namespace memtrack;
 using memtrack::testing::Daemon;
 using memtrack::testing::EndedDaemon;
 using memtrack::testing::read_file;
 using memtrack::testing::run_memtrackd;
+using memtrack::testing::SmallDisk;
+using memtrack::testing::TemporaryDirectory;
 using memtrack::testing::wait_until;
 using memtrack::testing::Workplace;
 using nlohmann::json;
@@ -330,6 +334,38 @@ TEST_CASE("daemon and collector both killed: the next daemon ends the trial as l
   CHECK(place.processes_of_trial(1) == 0);
 }
 
+TEST_CASE("after a power cut the running trial is lost with its samples kept, and the rest of the queue runs") {
+  Workplace place;
+  {
+    Daemon daemon(place);
+    REQUIRE(daemon.submit({kUntilGo, "touch second", "touch third"}).status == 201);
+    REQUIRE(wait_until_begun(place));
+    REQUIRE(wait_until([&] { return place.sql("SELECT count(*) > 3 FROM samples") == "1"; }));
+    daemon.end(SIGKILL);
+  }
+  const FileDescriptor collector = open_process(place.collector_pid(1));
+  TreeEnd tree(place.sql("SELECT uid FROM trials WHERE trial_id = 1"), place.sql("SELECT cgroup FROM trials"));
+  send_signal(collector, SIGKILL);
+  REQUIRE(wait_until([&] { return has_ended(collector) && tree.look({}); }));
+  REQUIRE(place.processes_of_trial(1) == 0);
+  // What a boot leaves of /run: no socket, and no lock that would tell who ran what.
+  for (const auto& entry : std::filesystem::directory_iterator(place / "run")) {
+    std::filesystem::remove_all(entry.path());
+  }
+  const std::string samples = place.sql("SELECT count(*) || ' to ' || max(time_ns) FROM samples");
+  Daemon next(place);
+  REQUIRE(wait_for_state(place, 3, "done"));
+  CHECK(place.sql("SELECT group_concat(state) FROM (SELECT state FROM trials ORDER BY trial_id)") == "lost,done,done");
+  CHECK(place.sql("SELECT reason FROM trials WHERE trial_id = 1") ==
+        "its collector ended without recording the outcome");
+  CHECK(place.sql("SELECT count(*) || ' to ' || max(time_ns) FROM samples WHERE trial_id = 1") == samples);
+  CHECK(place.sql("SELECT tick_count > 0 FROM trial_memory WHERE trial_id = 1") == "1");
+  CHECK(std::filesystem::exists(place / "second"));
+  CHECK(std::filesystem::exists(place / "third"));
+  CHECK(next.client().get("/v1/health").body["trials"]["lost"] == 1);
+  CHECK(place.sql("PRAGMA integrity_check") == "ok");
+}
+
 TEST_CASE("a process that shows no environment is found by the trial's cgroup, which goes with it") {
   Workplace place;
   {
@@ -361,12 +397,33 @@ TEST_CASE("a second daemon on the same database is refused and told the first on
   Daemon daemon(place);
   const EndedDaemon second =
       run_memtrackd(place, {"--db", place.database().string(), "--socket", (place / "other.sock").string()});
-  CHECK(second.exit_code == 1);
+  CHECK(second.exit_code == 78);  // which the units do not try again
   CHECK(second.output.find(fmt::format("by process {}", daemon.pid())) != std::string::npos);
   const EndedDaemon same_socket = run_memtrackd(place, {"--db", (place / "other.db").string()});
   CHECK(same_socket.exit_code == 1);
   CHECK(same_socket.output.find("another memtrackd listens on") != std::string::npos);
   CHECK(daemon.client().get("/v1/health").status == 200);
+}
+
+TEST_CASE("a daemon whose database lies on a read-only file system does not start, and says what cannot be written") {
+  const Workplace place;
+  const auto disk = SmallDisk::make("24m");
+  if (!disk) {
+    MESSAGE("mounting is not allowed here: not tested");
+    return;
+  }
+  const TemporaryDirectory folder;
+  { Database::open_for_writing(folder / "memtrack.db"); }
+  REQUIRE(mount(nullptr, folder.path().parent_path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0);
+  for (const std::string name : {"memtrack.db", "sub/memtrack.db"}) {
+    const EndedDaemon ended = run_memtrackd(place, {"--db", (folder / name).string()});
+    CAPTURE(ended.output);
+    CHECK(ended.exit_code == 1);
+    CHECK(times_in(ended.output, "\n") == 1);
+    CHECK(times_in(ended.output, folder.path().string()) == 1);
+    CHECK(times_in(ended.output, "Read-only file system") == 1);
+    CHECK_FALSE(std::filesystem::exists(daemon_socket_path("")));
+  }
 }
 
 TEST_CASE("a database that another writer holds for a while delays the queue and ends nothing") {
