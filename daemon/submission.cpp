@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -103,19 +104,30 @@ void check_cwd(const std::string& cwd) {
   }
 }
 
+// memory.max (v2: "max", "1073741824"), memory.limit_in_bytes (v1). nullopt: none.
+std::optional<std::int64_t> memory_limit_of(const fs::path& group) {
+  for (const char* name : {"memory.max", "memory.limit_in_bytes"}) {
+    std::ifstream file(group / name);
+    if (std::int64_t bytes = 0; file >> bytes) {
+      return bytes;
+    }
+  }
+  return std::nullopt;
+}
+
 // As many trials at a time as the sweep asks for, each as large as it may become, have to find room.
 void refuse_unless_jobs_fit(const std::vector<Sweep>& sweeps) {
-  const std::int64_t machine_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
+  const MemoryRoom room = memory_room(std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE), "/proc",
+                                      "/sys/fs/cgroup", geteuid() == 0);
   for (const Sweep& sweep : sweeps) {
     const SweepSettings& settings = sweep.settings;
-    if (settings.jobs > 1 && settings.memory_limit_bytes &&
-        *settings.memory_limit_bytes > machine_bytes / settings.jobs) {
+    if (settings.jobs > 1 && settings.memory_limit_bytes && *settings.memory_limit_bytes > room.bytes / settings.jobs) {
       refuse(
-          fmt::format("sweep '{}' asks for {} jobs of up to {} each (memory_limit), {:.1f} GiB in all, and this "
-                      "machine has {:.1f} GiB; give jobs: {} or a smaller memory_limit",
+          fmt::format("sweep '{}' asks for {} jobs of up to {} each (memory_limit), {:.1f} GiB in all, and {} {:.1f} "
+                      "GiB; give jobs: {} or a smaller memory_limit",
                       sweep.name, settings.jobs, format_size(*settings.memory_limit_bytes),
-                      gib(*settings.memory_limit_bytes) * static_cast<double>(settings.jobs), gib(machine_bytes),
-                      std::max<std::int64_t>(machine_bytes / *settings.memory_limit_bytes, 1)));
+                      gib(*settings.memory_limit_bytes) * static_cast<double>(settings.jobs), room.bound,
+                      gib(room.bytes), std::max<std::int64_t>(room.bytes / *settings.memory_limit_bytes, 1)));
     }
   }
 }
@@ -146,6 +158,32 @@ json reply_for(const std::vector<SubmittedSweep>& sweeps) {
 }
 
 }  // namespace
+
+MemoryRoom memory_room(std::int64_t machine_bytes, const fs::path& proc, const fs::path& cgroups, bool as_root) {
+  MemoryRoom room{.bytes = machine_bytes, .bound = "this machine has"};
+  std::ifstream own(proc / "self/cgroup");
+  for (std::string line; std::getline(own, line);) {  // "4:memory:/a/b" (v1), "0::/a/b" (v2)
+    const std::size_t first = line.find(':');
+    const std::size_t second = line.find(':', first + 1);
+    if (second == std::string::npos) {
+      continue;
+    }
+    const bool is_v2 = line.starts_with("0::");
+    if (!is_v2 && (',' + line.substr(first + 1, second - first - 1) + ',').find(",memory,") == std::string::npos) {
+      continue;
+    }
+    const fs::path mount = is_v2 ? cgroups : cgroups / "memory";
+    fs::path group = is_v2 && as_root ? fs::path() : fs::path(line.substr(second + 1)).relative_path();
+    for (bool is_top = false; !is_top; group = group.parent_path()) {
+      is_top = group.empty();
+      const fs::path folder = is_top ? mount : mount / group;
+      if (const auto limit = memory_limit_of(folder); limit && *limit < room.bytes) {
+        room = {.bytes = *limit, .bound = fmt::format("the cgroup {} allows", folder.string())};
+      }
+    }
+  }
+  return room;
+}
 
 json parse_request(std::string_view text) {
   const auto check_depth = [](int depth, json::parse_event_t, json&) {

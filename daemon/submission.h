@@ -8,6 +8,7 @@
 //                  "seed": 1, "jobs": 1, "retries": 0, "priority": 0, "method": "random", "count": 5}}
 //   -> {"sweeps": [{"sweep_id": 3, "uid": "..", "name": "a", "trials": 22, "open_ended": false, "warnings": []}]}
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -33,6 +34,17 @@ struct SubmissionRequest {
   Overrides overrides;
   std::optional<Share> share = {};  // of --local alone: a daemon is never asked for one
 };
+
+// What all that runs here may take of memory together.
+struct MemoryRoom {
+  std::int64_t bytes = 0;
+  std::string bound = {};  // "this machine has", or the group that allows no more: "the cgroup /sys/fs/cgroup/a allows"
+};
+
+// The smaller of the machine's memory and the limits of the groups that trials are made in: our own, and all above it;
+// root's under cgroup v2 are at the top. `proc`, `cgroups`: /proc and /sys/fs/cgroup.
+MemoryRoom memory_room(std::int64_t machine_bytes, const std::filesystem::path& proc,
+                       const std::filesystem::path& cgroups, bool as_root);
 
 // The request as JSON. Throws SubmissionError where it is none, or is nested deeper than anything of ours.
 nlohmann::json parse_request(std::string_view text);

@@ -67,8 +67,9 @@ TEST_CASE("a request is read with all its overrides, and written back the same")
 TEST_CASE("a request that is no JSON or is nested beyond reason is refused") {
   CHECK_THROWS_WITH_AS(parse_request("{\"config\":"), "the request is not JSON", SubmissionError);
   // Of the largest size that is taken: had it been read, writing any part of it again would use up the stack.
-  const std::string deep = "{\"config\": \"\", \"cwd\": \"/\", \"overrides\": {\"set\": {\"epochs\": " +
-                           std::string(kSweepBody / 2, '[') + std::string(kSweepBody / 2, ']') + "}}}";
+  const std::string deep =
+      "{\"config\": \"\", \"cwd\": \"/\", \"overrides\": {\"set\": {\"epochs\": " + std::string(kSweepBody / 2, '[') +
+      std::string(kSweepBody / 2, ']') + "}}}";
   const json reply = json::parse(run_submitter("/nowhere/memtrack.db", deep));
   CHECK(reply == json{{"status", 400}, {"body", {{"error", "the request is nested more than 100 deep"}}}});
 }
@@ -175,4 +176,37 @@ TEST_CASE("bytes that are no UTF-8 do not keep an environment from being sent") 
   SubmissionRequest request = request_in(place, sweep_of_commands({"true"}));
   request.environment["LATIN"] = "caf\xe9";
   CHECK(to_json(request)["environment"]["LATIN"] == "caf\uFFFD");
+}
+
+TEST_CASE("memory that jobs must fit into is the machine's or what a group above them allows and the smaller counts") {
+  constexpr std::int64_t kGiB = std::int64_t{1} << 30;
+  const Workplace place;
+  const auto cgroups = place / "cgroup";
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((place / name).parent_path());
+    std::ofstream(place / name) << text;
+  };
+  const auto room = [&](const std::string& own_groups, bool as_root = false) {
+    write("proc/self/cgroup", own_groups);
+    return memory_room(8 * kGiB, place / "proc", cgroups, as_root);
+  };
+  CHECK(room("").bytes == 8 * kGiB);
+  CHECK(room("0::/\n").bound == "this machine has");
+  CHECK(room("nonsense\n\n:\n").bytes == 8 * kGiB);
+
+  write("cgroup/memory.max", "max\n");
+  write("cgroup/a/memory.max", "3221225472\n");
+  write("cgroup/a/b/memory.max", "max\n");
+  CHECK(room("0::/a/b\n").bytes == 3 * kGiB);
+  CHECK(room("0::/a/b\n").bound == "the cgroup " + (cgroups / "a").string() + " allows");
+  CHECK(room("0::/\n").bytes == 8 * kGiB);
+  CHECK(room("0::/a/b\n", true).bytes == 8 * kGiB);  // root's trials are made at the top
+
+  write("cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
+  write("cgroup/memory/x/memory.limit_in_bytes", "1073741824\n");
+  CHECK(room("5:cpu,memory:/x/not/there\n0::/\n", true).bytes == kGiB);
+  CHECK(room("5:cpu,memory:/elsewhere\n0::/\n").bytes == 8 * kGiB);
+  CHECK(room("5:memoryless:/x\n").bytes == 8 * kGiB);
+  write("cgroup/memory/memory.limit_in_bytes", "2147483648\n");  // a container's, which sees its own group as the top
+  CHECK(room("5:memory:/docker/0123\n").bytes == 2 * kGiB);
 }
