@@ -59,14 +59,31 @@ struct ChildSetup {
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     if ((own_session && setsid() < 0) || close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0 ||
-        (keep >= 0 && fcntl(keep, F_SETFD, 0) != 0) || (dies_with_us && !tie_to_parent())) {
+        (keep >= 0 && fcntl(keep, F_SETFD, 0) != 0) || (dies_with_us && prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)) {
       return {errno, process::system_category()};
+    }
+    if (dies_with_us && getppid() != parent) {  // it died before we were tied to it
+      return {ESRCH, process::system_category()};
     }
     return {};
   }
+};
+
+// Signals wait while we fork: until the child has put back their defaults, its handlers are Asio's, and what comes to
+// it, as a Ctrl-C comes to a whole group, would be written into our own pipe and count twice.
+class SignalsHeldBack {
+ public:
+  SignalsHeldBack() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsHeldBack(const SignalsHeldBack&) = delete;
+  SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
+  ~SignalsHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
  private:
-  bool tie_to_parent() const { return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent; }
+  sigset_t before_{};
 };
 
 // What fails behind the fork is thrown in both processes or leaves a child that nobody knows. Descriptors are the one
@@ -90,6 +107,7 @@ pid_t launch(const ChildProgram& child, Streams&& streams, const ChildSetup& set
   asio::io_context context;
   boost::system::error_code error;
   process::default_process_launcher launcher;
+  const SignalsHeldBack held_back;  // ChildSetup lets them through in the child
   process::process started =
       launcher(asio::any_io_executor(context.get_executor()), error, process::filesystem::path(child.program.string()),
                child.arguments, std::forward<Streams>(streams), setup);
@@ -180,7 +198,7 @@ std::vector<pid_t> Children::orphans_of(const StartedProcess& collector, std::st
 StartedProcess Children::start_detached(const ChildProgram& child, int keep) {
   const pid_t pid = launch(child, process::process_stdio{nullptr, STDERR_FILENO, STDERR_FILENO},
                            ChildSetup{.keep = keep, .own_session = true});
-  ours_.emplace(pid, std::nullopt);
+  ours_.insert_or_assign(pid, std::nullopt);
   // Not reaped yet, so that it is there even if it has ended.
   const std::optional<Orphan> seen = look_at_orphan(pid);
   return {.pid = pid, .start_ticks = seen ? seen->start_ticks : std::numeric_limits<std::uint64_t>::max()};
@@ -193,7 +211,7 @@ asio::awaitable<ChildOutput> Children::run(ChildProgram child, std::string input
   const auto from_child = std::make_shared<asio::readable_pipe>(context_);
   const pid_t pid =
       launch(child, process::process_stdio{to_child, *from_child, STDERR_FILENO}, ChildSetup{.dies_with_us = true});
-  ours_.emplace(pid, std::nullopt);
+  ours_.insert_or_assign(pid, std::nullopt);
   const auto handle = std::make_shared<FileDescriptor>(open_process(pid));
   asio::posix::stream_descriptor ended(context_, dup_close_on_exec(handle->get()));
   asio::co_spawn(context_, feed(std::move(to_child), std::move(input)), asio::detached);

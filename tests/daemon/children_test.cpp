@@ -2,11 +2,13 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/use_future.hpp>
 #include <cerrno>
 #include <csignal>
@@ -104,6 +106,33 @@ TEST_CASE("a child that says too much, or takes too long, is ended") {
   CHECK_THROWS_WITH(run(context, children, "exec yes", "", 1000), "/bin/sh says more than 1000 bytes");
   const ChildOutput late = run(context, children, "exec sleep 1000", "", 1000, std::chrono::seconds(1));
   CHECK(WTERMSIG(late.status) == SIGKILL);
+}
+
+TEST_CASE("a signal that comes to a child before it has become its program is not taken for one of ours") {
+  // As a Ctrl-C does, which comes to the whole group. SIGURG, since a program does not mind it.
+  static bool raising = false;
+  static const int installed = pthread_atfork(nullptr, nullptr, [] {
+    if (raising) {
+      raise(SIGURG);
+    }
+  });
+  REQUIRE(installed == 0);
+  boost::asio::io_context context;
+  Children children(context);
+  boost::asio::signal_set urgent(context, SIGURG);
+  int taken = 0;
+  urgent.async_wait([&](const boost::system::error_code& error, int) { taken += error ? 0 : 1; });
+  raising = true;
+  const ChildOutput result = run(context, children, "echo ran");
+  raising = false;
+  CHECK(result.output == "ran\n");
+  CHECK(taken == 0);
+  raise(SIGURG);
+  context.restart();
+  while (taken == 0) {
+    context.run_one();
+  }
+  CHECK(taken == 1);  // signals are let through again
 }
 
 TEST_CASE("a program that is not there is an error that names it") {
