@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -49,8 +50,8 @@ std::optional<bool> put_back(Database& database, const Trial& trial) {
 }
 
 void remove_files(const Trial& trial, const std::filesystem::path& database) {
-  const std::filesystem::path path = trial_lock_path(trial.uid);
   try {
+    const std::filesystem::path path = trial_lock_path(trial.uid);
     if (const std::optional<TrialLock> lock = TrialLock::try_acquire(path)) {
       std::error_code ignored;
       for (const char* name : {"args.json", "params.yaml"}) {
@@ -59,8 +60,8 @@ void remove_files(const Trial& trial, const std::filesystem::path& database) {
       std::filesystem::remove(event_socket_path(trial.uid), ignored);
       std::filesystem::remove(path, ignored);
     }
-  } catch (const std::system_error&) {
-    // On a full disk, for example: some small files are left, and harm nobody.
+  } catch (const std::runtime_error&) {
+    // On a full disk, or where the folder of locks is gone: some small files are left, and harm nobody.
   }
 }
 

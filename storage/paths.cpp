@@ -49,7 +49,7 @@ fs::path state_directory() {
 void make_private_directory(const fs::path& path) {
   make_folders(path.parent_path());
   if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw std::runtime_error(fmt::format("cannot make the folder {}: {}", path.string(), std::strerror(errno)));
+    throw std::system_error(errno, std::generic_category(), "cannot make the folder " + path.string());
   }
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) {
@@ -75,9 +75,11 @@ std::string_view checked_uid(std::string_view uid) {
   return uid;
 }
 
-// memtrack.db -> memtrack.<ending>, in the same folder.
+// memtrack.db -> memtrack.<ending>, in the same folder. Of other names nothing is left out: runs.1 and runs.2 share
+// nothing.
 fs::path beside(const fs::path& database, std::string_view ending) {
-  return database.parent_path() / fmt::format("{}.{}", database.stem().string(), ending);
+  const fs::path name = database.extension() == ".db" ? database.stem() : database.filename();
+  return database.parent_path() / fmt::format("{}.{}", name.string(), ending);
 }
 
 }  // namespace
@@ -121,7 +123,15 @@ fs::path choose_runtime_directory(const std::string& xdg_runtime_dir, uid_t user
 
 fs::path runtime_directory() {
   fs::path path = choose_runtime_directory(environment("XDG_RUNTIME_DIR"), geteuid(), "/run");
-  make_private_directory(path);
+  try {
+    make_private_directory(path);
+  } catch (const std::system_error& error) {
+    throw NoRuntimeDirectory(
+        fmt::format("{}; it holds sockets and locks, and where it is a login session's it comes "
+                    "back with the next login ('loginctl enable-linger' keeps it), else set "
+                    "XDG_RUNTIME_DIR to a folder of yours",
+                    error.what()));
+  }
   return path;
 }
 

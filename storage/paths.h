@@ -7,10 +7,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
 namespace memtrack {
+
+// The folder of sockets and locks is not there and cannot be made: that of a login session goes with the last session,
+// and comes back with the next.
+class NoRuntimeDirectory : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
 
 // Makes what is missing of `path`, each folder with mode 0700 whatever the umask says: what we keep there tells which
 // commands ran. Throws std::system_error.

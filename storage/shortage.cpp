@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "storage/database.h"
+#include "storage/paths.h"
 
 namespace memtrack {
 
@@ -24,7 +25,8 @@ bool may_pass(const std::exception& error) {
     return (category == std::generic_category() || category == std::system_category()) &&
            is_shortage(system->code().value());
   }
-  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const NoRuntimeDirectory*>(&error) != nullptr;
 }
 
 }  // namespace memtrack

@@ -102,6 +102,13 @@ TEST_CASE("what belongs to a database stands beside it, private where it must be
   CHECK((status.st_mode & 0777) == 0700);
 }
 
+TEST_CASE("two databases of one folder share no log, no environment and no lock whatever they are called") {
+  CHECK(memtrack::daemon_log_path("/x/runs.1") == "/x/runs.1.memtrackd.log");
+  CHECK(memtrack::daemon_log_path("/x/runs.2") == "/x/runs.2.memtrackd.log");
+  CHECK(memtrack::daemon_lock_path("/x/a.sqlite") != memtrack::daemon_lock_path("/x/a.db"));
+  CHECK(memtrack::daemon_lock_path("/x/a.db") == "/x/a.memtrackd.lock");
+}
+
 TEST_CASE("folders are made for their user alone whatever the umask says and those that are there stay as they are") {
   TemporaryDirectory folder;
   const auto mode_of = [&](const std::string& name) {
