@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "storage/database.h"
 #include "storage/file_descriptor.h"
 #include "storage/paths.h"
 
@@ -32,10 +32,10 @@ TrialLock guard_database(const std::filesystem::path& database) {
   }
   if (!lock) {
     const std::optional<LockOwner> owner = read_lock_owner(path);
-    throw std::runtime_error(
-        fmt::format("the trials of {} are run already, by process {}; stop it first ('memtrack "
-                    "daemon stop'), or name another database with --db",
-                    database.string(), owner ? std::to_string(owner->pid) : "unknown"));
+    throw StorageError(fmt::format("the trials of {} are run already, by process {}; stop it first ('memtrack "
+                                   "daemon stop'), or name another database with --db",
+                                   database.string(), owner ? std::to_string(owner->pid) : "unknown"),
+                       false);
   }
   try {
     lock->write_owner();

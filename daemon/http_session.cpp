@@ -1,6 +1,7 @@
 #include "daemon/http_session.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <array>
 #include <boost/asio/redirect_error.hpp>
@@ -8,6 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 #include "daemon/patience.h"
@@ -97,6 +99,8 @@ asio::awaitable<void> HttpSession::run() {
         .path_values = match_.path_values, .query = target_->query, .body = std::move(parser.get().body())};
     HttpResponse response = co_await answer(std::move(request));
     large_body_.reset();
+    spdlog::debug("{} {}: {}", std::string_view(parser.get().method_string()), std::string_view(parser.get().target()),
+                  response.status);
     allow_ = response.status == 405 ? match_.allow : "";
     co_await write(std::move(response));
   }

@@ -18,10 +18,8 @@
 #include "daemon/api.h"
 #include "daemon/children.h"
 #include "daemon/database_guard.h"
-#include "daemon/drain.h"
 #include "daemon/drawing.h"
 #include "daemon/http_server.h"
-#include "daemon/log.h"
 #include "daemon/patience.h"
 #include "daemon/processes.h"
 #include "daemon/supervisor.h"
@@ -37,7 +35,7 @@ using std::chrono::seconds;
 
 // The service's one thread waits no longer than this for a lock; then it does other things and comes back by timer.
 constexpr auto kBusyTimeout = milliseconds(5);
-constexpr auto kPatienceAtStart = seconds(10);  // with a database that cannot be opened: most likely it is a wrong path
+constexpr auto kPatienceAtStart = seconds(10);        // with what cannot be opened: most likely it is a wrong path
 constexpr auto kPatienceWithRequests = seconds(10);   // under way at SIGTERM
 constexpr auto kPatienceWithCancelled = seconds(60);  // trials, whose trees get 5 s for each step of their end
 constexpr auto kBetweenLooks = milliseconds(20);
@@ -82,6 +80,7 @@ class Service {
 
  private:
   asio::awaitable<void> start();
+  asio::awaitable<Database> open_database() const;
   asio::awaitable<void> stop();
   asio::awaitable<void> feed_watchdog(std::chrono::microseconds limit);
   bool has_work_left() const;
@@ -127,9 +126,23 @@ void Service::run() {
   context_.run();
 }
 
-asio::awaitable<void> Service::start() {
+// One that another program holds is waited for, however long that takes: after an upgrade the schema may have to
+// change.
+asio::awaitable<Database> Service::open_database() const {
   const auto open = [this] { return Database::open_for_writing(options_.settings.database, kBusyTimeout); };
-  database_ = co_await with_patience(open, warn, kPatienceAtStart);
+  for (;;) {
+    try {
+      co_return co_await with_patience(open, warn, kPatienceAtStart);
+    } catch (const StorageError& error) {
+      if (!error.is_locked()) {
+        throw;
+      }
+    }
+  }
+}
+
+asio::awaitable<void> Service::start() {
+  database_ = co_await open_database();
   SupervisorOptions supervision;
   supervision.log_cap_bytes = options_.settings.log_cap_bytes;
   supervision.on_news = [this](const TrialNews& news) {
@@ -147,7 +160,11 @@ asio::awaitable<void> Service::start() {
                           .figures = figures_,
                           .submitter = submitter,
                           .on_trouble = warn});
-  server_.emplace(context_, options_.settings.socket, api_routes(*api_), HttpLimits{}, warn);
+  const auto listen = [this] {
+    server_.emplace(context_, options_.settings.socket, api_routes(*api_), HttpLimits{}, warn);
+    return true;
+  };
+  co_await with_patience(listen, warn, kPatienceAtStart);
   server_->start();
   supervisor_->start();
   spdlog::info("memtrackd {} (process {}) listens on {}, database {}", MEMTRACK_VERSION, getpid(),
@@ -194,7 +211,7 @@ bool Service::has_work_left() const {
 
 void Service::find_running() {
   try {
-    collectors_ = collectors_of_queue(*database_);
+    collectors_ = supervisor_->collectors_of_queue();
   } catch (const std::exception& error) {  // a locked database, no descriptor left: no reason not to end
     warn(fmt::format("cannot tell which trials run: {}", error.what()));
   }
@@ -270,13 +287,18 @@ int run_service(const ServiceOptions& options) {
     return EXIT_SUCCESS;
   }
   if (options.draw) {
-    draw_trials(options.settings.database, *options.draw);
+    std::cout << draw_trials(options.settings.database, *options.draw) << std::flush;
     return EXIT_SUCCESS;
   }
-  start_logging();
   put_in_force(options.settings);
   Service(options).run();
   return EXIT_SUCCESS;
+}
+
+int exit_code_of(const std::exception& error) {
+  constexpr int kNoUseToTryAgain = 78;
+  const auto* storage = dynamic_cast<const StorageError*>(&error);
+  return storage != nullptr && !storage->is_transient() ? kNoUseToTryAgain : EXIT_FAILURE;
 }
 
 }  // namespace memtrack

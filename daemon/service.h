@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 
 #include "daemon/settings.h"
@@ -20,5 +21,9 @@ std::optional<ServiceOptions> parse_service_options(int argc, char** argv, int& 
 
 // The service, until SIGTERM or SIGINT. Returns the exit code.
 int run_service(const ServiceOptions& options);
+
+// 78 (EX_CONFIG of sysexits.h) where starting it again would end in the same way: a database that is foreign, newer,
+// damaged, on a network file system, or another memtrackd's. Else 1.
+int exit_code_of(const std::exception& error);
 
 }  // namespace memtrack

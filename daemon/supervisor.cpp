@@ -1,7 +1,7 @@
 #include "daemon/supervisor.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -14,6 +14,7 @@
 
 #include "daemon/drawing.h"
 #include "daemon/processes.h"
+#include "daemon/recovery.h"
 #include "daemon/running_trial.h"
 #include "daemon/supervisor_state.h"
 
@@ -150,6 +151,10 @@ void Supervisor::State::draw_ahead() {
     }
     return;  // claiming will say so, and wait
   }
+  std::erase_if(open, [this, now = std::chrono::steady_clock::now()](const OpenSweep& sweep) {
+    const auto trouble = drawing_troubles.find(sweep.sweep_id);
+    return trouble != drawing_troubles.end() && now < trouble->second.again;  // draw() rings then
+  });
   if (!open.empty()) {
     drawing = true;
     drawn_last = next_to_draw(open, drawn_last);
@@ -158,31 +163,35 @@ void Supervisor::State::draw_ahead() {
 }
 
 asio::awaitable<void> Supervisor::State::draw(std::int64_t sweep_id) {
-  std::string trouble;
-  try {
-    trouble = co_await run_drawing_process(children, database.path(), sweep_id);
-  } catch (const std::runtime_error& error) {
-    trouble = error.what();
-  }
-  if (trouble.empty()) {
+  const std::string what = co_await run_drawing_process(children, database.path(), sweep_id);
+  drawing = false;
+  if (what.empty()) {
     drawing_troubles.erase(sweep_id);
   } else {
-    if (std::exchange(drawing_troubles[sweep_id], trouble) != trouble) {
-      complain(
-          fmt::format("no more trials of sweep {} could be drawn: {}; trying again until it works", sweep_id, trouble));
+    DrawingTrouble& trouble = drawing_troubles[sweep_id];
+    if (std::exchange(trouble.what, what) != what) {
+      complain(fmt::format("no more trials of sweep {} could be drawn: {}", sweep_id, what));
     }
-    co_await pause_for(kPauseAfterFailedStart);
+    const std::chrono::milliseconds pause = pause_after_failed_starts(++trouble.failures);
+    trouble.again = std::chrono::steady_clock::now() + pause;
+    ring();  // others may be drawn meanwhile
+    co_await pause_for(pause);
   }
-  drawing = false;
   ring();
+}
+
+// Empty where it is being started, and where it has ended.
+FileDescriptor Supervisor::State::collector_of(const Trial& trial) {
+  FileDescriptor collector = open_collector(database, trial);
+  if (const auto found = watched.find(trial.trial_id); !collector && found != watched.end()) {
+    collector = FileDescriptor(fcntl(found->second->collector.native_handle(), F_DUPFD_CLOEXEC, 0));
+  }
+  return collector;
 }
 
 bool Supervisor::State::cancel_running(const Trial& trial) {
   cancelled.insert(trial.trial_id);
-  FileDescriptor collector = open_collector(database, trial);
-  if (const auto found = watched.find(trial.trial_id); !collector && found != watched.end()) {
-    collector = FileDescriptor(dup(found->second->collector.native_handle()));
-  }
+  const FileDescriptor collector = collector_of(trial);
   // Without a collector it is being started: start() looks at `cancelled`.
   return !collector || send_signal(collector, SIGTERM);
 }
@@ -210,6 +219,17 @@ void Supervisor::stop() {
   for (const auto& [id, entry] : state_->watched) {
     entry->collector.cancel();
   }
+}
+
+std::vector<FileDescriptor> Supervisor::collectors_of_queue() {
+  std::vector<FileDescriptor> collectors;
+  for (const Trial& trial : running_trials(state_->database)) {
+    FileDescriptor collector = state_->collector_of(trial);
+    if (collector && !look_at(state_->database, trial).evidence.foreground) {
+      collectors.push_back(std::move(collector));
+    }
+  }
+  return collectors;
 }
 
 bool Supervisor::is_finished() const {

@@ -13,8 +13,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/database.h"
+#include "storage/file_descriptor.h"
 #include "storage/trial_store.h"
 #include "sweeps/trial_state.h"
 
@@ -69,6 +71,10 @@ class Supervisor {
   void stop();
   // After `exit_when_idle`, or stop(): nothing is under way here any more.
   bool is_finished() const;
+
+  // The living collectors of the queue's running trials, held by pidfd. Those of `memtrack run` and `attach` are their
+  // callers' and none of ours.
+  std::vector<FileDescriptor> collectors_of_queue();
 
   // To be followed by wake(). A StorageError that may pass leaves part of it undone: the same call may be made again.
   CancelCounts cancel_sweep(std::int64_t sweep_id);

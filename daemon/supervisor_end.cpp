@@ -56,7 +56,7 @@ asio::awaitable<std::optional<Duration>> Supervisor::State::treat(const Trial& t
     case Verdict::adopt:
       tell(TrialStep::adopted, trial);
       watch({.trial = trial,
-             .collector = {context, found.collector.release()},
+             .collector = watchable(std::move(found.collector)),
              .child = {},
              .of_queue = !found.evidence.foreground});
       break;
@@ -82,6 +82,13 @@ asio::awaitable<std::optional<Duration>> Supervisor::State::treat(const Trial& t
     }
   }
   co_return std::nullopt;
+}
+
+asio::posix::stream_descriptor Supervisor::State::watchable(FileDescriptor process) {
+  asio::posix::stream_descriptor descriptor(context);
+  descriptor.assign(process.get());  // throws where no room is left to watch it
+  process.release();
+  return descriptor;
 }
 
 void Supervisor::State::watch(Watched found) {

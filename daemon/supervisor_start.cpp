@@ -61,7 +61,9 @@ asio::awaitable<std::optional<TrialLock>> Supervisor::State::lock_claimed(const 
 asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
   std::string trouble;
   std::optional<std::string> not_to_begin;
+  std::optional<StartedProcess> child;
   if (cancelled.contains(trial.trial_id)) {
+    { const TrialLock released = std::move(lock); }  // whoever removes its file takes it first
     CollectorEnd collector;
     collector.how = "was not started";
     co_await settle(trial, collector);
@@ -71,16 +73,21 @@ asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
     not_to_begin = missing_environment(environment_path(database.path(), trial.sweep_id));
     if (!not_to_begin) {
       const ChildProgram program = collector_for(database.path(), trial, lock, options.log_cap_bytes);
-      const StartedProcess child = children.start_detached(program, lock.descriptor());
+      child = children.start_detached(program, lock.descriptor());
       tell(TrialStep::started, trial);
-      watch({.trial = trial, .collector = {context, open_process(child.pid).release()}, .child = child});
-      co_return;  // and our copy of the lock is closed: the collector's alone counts
+      watch({.trial = trial, .collector = watchable(open_process(child->pid)), .child = child});
     }
   } catch (const std::runtime_error& error) {
     trouble = error.what();
   }
-  if (not_to_begin) {
-    { const TrialLock released = std::move(lock); }  // whoever removes its file takes it first
+  if (child) {
+    // Our copy of the lock is closed now: the collector's alone counts. Where no descriptor was left to watch it by, it
+    // runs all the same, and is found as any that runs.
+    if (!trouble.empty()) {
+      ring();
+    }
+  } else if (not_to_begin) {
+    { const TrialLock released = std::move(lock); }
     co_await end_unbegun(trial, TrialState::failed, *not_to_begin);
   } else {
     co_await put_back_later(trial, trouble);

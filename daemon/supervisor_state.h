@@ -31,7 +31,6 @@ namespace memtrack {
 
 inline constexpr auto kLookAgainSoon = std::chrono::milliseconds(100);  // at a trial of which nothing can be said yet
 inline constexpr auto kLookAgainLater = std::chrono::seconds(5);
-inline constexpr auto kPauseAfterFailedStart = std::chrono::seconds(2);
 inline constexpr const char* kEndedUnrecorded = "ended without recording the outcome";
 
 struct Watched {
@@ -39,6 +38,13 @@ struct Watched {
   boost::asio::posix::stream_descriptor collector;  // a pidfd
   std::optional<StartedProcess> child = {};         // none: adopted, its parent is somebody else
   bool of_queue = true;                             // false: a `memtrack run` beside it
+};
+
+// An open-ended sweep of which no more trials could be drawn.
+struct DrawingTrouble {
+  std::string what = {};  // said once
+  int failures = 0;       // in a row
+  std::chrono::steady_clock::time_point again = {};
 };
 
 // How a collector ended.
@@ -63,6 +69,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   void draw_ahead();
   awaitable<void> draw(std::int64_t sweep_id);
   bool is_idle(const Claim& claim) const;
+  FileDescriptor collector_of(const Trial& trial);
   bool cancel_running(const Trial& trial);
 
   // supervisor_start.cpp
@@ -75,6 +82,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   // look again at those of which nothing can be said yet.
   awaitable<std::optional<Duration>> look_at_running_trials();
   awaitable<std::optional<Duration>> treat(const Trial& trial);
+  boost::asio::posix::stream_descriptor watchable(FileDescriptor process);
   void watch(Watched found);
   awaitable<void> follow(std::shared_ptr<Watched> entry);
   awaitable<void> settle(Trial trial, CollectorEnd collector);
@@ -100,14 +108,13 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   boost::asio::steady_timer alarm;  // rings where there is something to do at a time
   DatabaseWatch writes;
   std::map<std::int64_t, std::shared_ptr<Watched>> watched;
-  std::set<std::int64_t> cancelled;  // running trials whose end was asked for
-  std::string lock_trouble;          // said once
-  bool drawing = false;              // trials of an open-ended sweep are being drawn
-  std::int64_t drawn_last = 0;       // that sweep
-  // Of each open-ended sweep that could not be drawn the last time; said once.
-  std::map<std::int64_t, std::string> drawing_troubles;
-  int failed_starts = 0;  // in a row, for want of something
-  bool rung = false;      // since the queue was last looked at
+  std::set<std::int64_t> cancelled;                         // running trials whose end was asked for
+  std::string lock_trouble;                                 // said once
+  bool drawing = false;                                     // trials of an open-ended sweep are being drawn
+  std::int64_t drawn_last = 0;                              // that sweep
+  std::map<std::int64_t, DrawingTrouble> drawing_troubles;  // by sweep
+  int failed_starts = 0;                                    // in a row, for want of something
+  bool rung = false;                                        // since the queue was last looked at
   bool stopping = false;
   bool finished = false;
 };

@@ -64,8 +64,9 @@ void remove_stale(const fs::path& path) {
 ListeningSocket::ListeningSocket(fs::path path) : path_(std::move(path)) {
   const sockaddr_un address = address_of(path_);
   // Held over looking, removing and binding, so that of two daemons neither removes the other's new socket.
+  // Never waited for here: in a folder like /tmp anybody may hold it.
   const FileDescriptor folder(open(path_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder || flock(folder.get(), LOCK_EX) != 0) {
+  if (!folder || flock(folder.get(), LOCK_EX | LOCK_NB) != 0) {
     fail("cannot use the folder of the socket, " + path_.parent_path().string());
   }
   remove_stale(path_);

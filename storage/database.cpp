@@ -94,6 +94,7 @@ namespace {
 struct Trouble {
   bool may_pass = false;
   std::string_view remedy = {};
+  bool is_lock = false;
 };
 
 Trouble trouble_of(int code) {
@@ -101,7 +102,7 @@ Trouble trouble_of(int code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:  // others were quicker, again and again
-      return {true, "; another program holds it: wait for that, or end it"};
+      return {true, "; another program holds it: wait for that, or end it", true};
     case SQLITE_FULL:
       return {true, "; make room on its disk"};
     case SQLITE_READONLY:
@@ -126,7 +127,8 @@ Trouble trouble_of(int code) {
 
 StorageError to_storage_error(const SQLite::Exception& error, std::string_view doing, const fs::path& path) {
   const Trouble trouble = trouble_of(error.getErrorCode());
-  return {fmt::format("cannot {}: {} ({}){}", doing, error.what(), path.string(), trouble.remedy), trouble.may_pass};
+  return {fmt::format("cannot {}: {} ({}){}", doing, error.what(), path.string(), trouble.remedy), trouble.may_pass,
+          trouble.is_lock};
 }
 
 Database::Database(fs::path path, std::unique_ptr<SQLite::Database> handle)

@@ -16,14 +16,17 @@ class Database;
 namespace memtrack {
 
 // Could not read or write the database. is_transient(): the same call may succeed later (locked, disk full, read-only
-// or failing disk), nothing was changed by it.
+// or failing disk), nothing was changed by it. is_locked(): because another program holds it.
 class StorageError : public std::runtime_error {
  public:
-  StorageError(const std::string& what, bool transient) : std::runtime_error(what), transient_(transient) {}
+  StorageError(const std::string& what, bool transient, bool locked = false)
+      : std::runtime_error(what), transient_(transient), locked_(locked) {}
   bool is_transient() const { return transient_; }
+  bool is_locked() const { return locked_; }
 
  private:
   bool transient_;
+  bool locked_;
 };
 
 class Database {

@@ -209,6 +209,14 @@ std::optional<OpenSweep> find_open_sweep(Database& database, std::int64_t sweep_
   });
 }
 
+void close_open_sweep(Database& database, std::int64_t sweep_id) {
+  in_transaction(database, "end the drawing of trials", [&](SQLite::Database& handle) {
+    SQLite::Statement close(handle, "UPDATE sweeps SET next_number = NULL WHERE sweep_id = ?");
+    close.bind(1, sweep_id);
+    return close.exec();
+  });
+}
+
 std::int64_t insert_drawn_trials(Database& database, const OpenSweep& open, const Sweep& sweep,
                                  const ExpansionContext& context) {
   return in_transaction(database, "draw trials", [&](SQLite::Database& handle) -> std::int64_t {

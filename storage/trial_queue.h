@@ -66,6 +66,9 @@ std::vector<OpenSweep> sweeps_to_draw(Database& database, std::optional<std::int
 // nullopt: nothing more is to be drawn of it.
 std::optional<OpenSweep> find_open_sweep(Database& database, std::int64_t sweep_id);
 
+// Nothing more is to be drawn of it.
+void close_open_sweep(Database& database, std::int64_t sweep_id);
+
 // Queues the next trials of an open-ended sweep, as many as are due. Returns how many.
 std::int64_t insert_drawn_trials(Database& database, const OpenSweep& open, const Sweep& sweep,
                                  const ExpansionContext& context);

@@ -11,10 +11,13 @@
 #include <sstream>
 
 #include "storage/file_descriptor.h"
+#include "storage/paths.h"
 #include "tests/daemon/fixture.h"
 
 using namespace memtrack;
 using memtrack::testing::Daemon;
+using memtrack::testing::read_file;
+using memtrack::testing::Variable;
 using memtrack::testing::Workplace;
 
 namespace {
@@ -63,6 +66,28 @@ TEST_CASE("the journal is known by its device and inode and by nothing less") {
   CHECK_FALSE(is_journal(file.get(), ""));
   CHECK_FALSE(is_journal(file.get(), "8:"));
   CHECK_FALSE(is_journal(-1, "8:1"));
+}
+
+TEST_CASE("why memtrackd cannot start is an error in the journal and not an unmarked line") {
+  Workplace place;
+  Daemon first(place);
+  place.make_file("output");
+  setenv("JOURNAL_STREAM", stream_of(place / "output").c_str(), 1);
+  const std::string second =
+      fmt::format("{} --db {} --socket {} 2>> {}", sibling_program("memtrackd").string(), place.database().string(),
+                  (place / "other.sock").string(), (place / "output").string());
+  const int status = std::system(second.c_str());
+  unsetenv("JOURNAL_STREAM");
+  CHECK(WEXITSTATUS(status) == 78);
+  CHECK(read_file(place / "output").starts_with("\n<3>the trials of "));
+}
+
+TEST_CASE("log_level debug tells each request and its answer") {
+  Workplace place;
+  const Variable level("MEMTRACK_LOG_LEVEL", "debug");
+  Daemon daemon(place);
+  CHECK(daemon.client().get("/v1/trials?sweep=7").status == 404);
+  CHECK(daemon.log().find("debug   GET /v1/trials?sweep=7: 404\n") != std::string::npos);
 }
 
 TEST_CASE("memtrackd writes lines for people to a file and lines for the journal to the journal") {

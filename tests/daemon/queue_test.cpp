@@ -288,6 +288,24 @@ TEST_CASE("an open-ended sweep that cannot be drawn keeps no other from being dr
   const std::string trouble = "no more trials of sweep 2 could be drawn";
   CHECK(log.find(trouble) != std::string::npos);
   CHECK(log.find(trouble) == log.rfind(trouble));  // said once
+  const std::string why = "method is 'none'";
+  CAPTURE(log);
+  CHECK(log.find(why) != std::string::npos);
+  CHECK(log.find(why) == log.rfind(why));  // and the process that drew does not say it beside
+}
+
+TEST_CASE("an open-ended sweep ends when its environment is gone, since no more can be drawn of it") {
+  Workplace place;
+  Daemon daemon(place);
+  REQUIRE(submit_text(place, daemon, kOpenEnded).status == 201);
+  REQUIRE(
+      wait_until([&] { return std::stoi("0" + place.sql("SELECT count(*) FROM trials WHERE state = 'done'")) > 0; }));
+  std::filesystem::remove(environment_path(place.database(), 1));
+  REQUIRE(wait_until([&] { return place.sql("SELECT state FROM sweeps") != "running"; }));
+  CHECK(place.sql("SELECT count(*) FROM sweeps WHERE next_number IS NULL") == "1");
+  CHECK(place.sql("SELECT count(*) FROM trials WHERE state IN ('queued', 'running')") == "0");
+  CHECK(daemon.log().find("no more trials of sweep 1 could be drawn: its submitter's environment") !=
+        std::string::npos);
 }
 
 TEST_CASE("jobs that would not fit into memory together are refused with the numbers") {
