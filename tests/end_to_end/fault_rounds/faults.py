@@ -1,4 +1,4 @@
-"""What is done to a running memtrackd in one round: drawn from the round's seed beforehand, then carried out."""
+"""What is done to a running memtrackd in one round (draw.py), carried out."""
 import heapq
 import itertools
 import json
@@ -11,54 +11,16 @@ from dataclasses import dataclass
 
 from .workplace import wait_until, what_holds
 
-ROLES = ("daemon", "collector", "command")
-WEIGHTS = {"kill": 5, "stop": 2, "fill": 2, "lock": 2, "starve": 1, "terminate": 1, "cancel": 1, "submit": 1}
 PATIENCE = 60  # seconds, with what ends or goes on by itself
 POLL = 0.02  # seconds
 
 
 @dataclass
-class Step:
-    at: float  # seconds after the first sweep was submitted
-    action: str
-    roles: tuple = ()
-    seconds: float = 0  # how long it lasts; of a killed daemon: how long it stays away
-    sweep: dict = None  # what is submitted
-
-
-def draw_command(random):
-    """footprint's words: private memory of a known size, for 20 to 120 ms, at times with more processes."""
-    words = ["note=1", f"private={random.choice([6, 8, 12])}", *random.choices(["", "grandchild=1", "workers=2"], [7, 2, 1])]
-    return " ".join([*words, f"sleep={random.randint(20, 120)}", "note=2"])
-
-
-def draw_sweep(random, name, footprint):
-    """A sweep file; JSON is YAML."""
-    settings = {"interval": random.choice(["1ms", "5ms", "20ms"])}
-    if random.random() < 0.2:
-        settings |= {"settle": "10ms", "baseline": "20ms"}
-    settings |= {"retries": random.choices([0, 1], [4, 1])[0], "jobs": random.choices([1, 2], [3, 1])[0]}
-    return {
-        "name": name,
-        "method": "list",
-        "command": ["sh", "-c", f"exec {footprint} ${{1#*=}}", "sh", "${args_no_hyphens}"],
-        "trials": [{"do": draw_command(random)} for _ in range(random.randint(1, 5))],
-        "memtrack": settings}
-
-
-def draw_plan(random, actions, footprint):
-    steps = []
-    weights = [WEIGHTS[action] for action in actions]
-    for number in range(random.randint(1, 6)):
-        step = Step(random.uniform(0, 0.6), random.choices(actions, weights)[0], seconds=random.uniform(0.01, 0.3))
-        if step.action == "kill":
-            step.roles = random.choice([*((role,) for role in ROLES), ROLES[:2], ROLES[1:], ROLES])
-        elif step.action == "stop":
-            step.roles = random.choice([*((role,) for role in ROLES), ROLES])
-        elif step.action == "submit":
-            step.sweep = draw_sweep(random, f"sweep-{number + 2}", footprint)
-        steps.append(step)
-    return sorted(steps, key=lambda step: step.at)
+class LateKill:
+    """Of a collector, when its trial had run for some seconds."""
+    trial: str
+    time_ns: int
+    waited_ns: int  # what the machine kept collector and harness from running meanwhile, and what its clock was set by
 
 
 def right_ends(done):
@@ -75,7 +37,8 @@ def right_ends(done):
 
 class Faults:
     """Carries a plan out and keeps its history. `touched`: what was done to which trial, by its trial_id or uid;
-    `committed`: the samples of a trial that a reader has seen; `wrong_ends`: of daemons, one sentence each."""
+    `committed`: the samples of a trial that a reader has seen; `wrong_ends`: of daemons, one sentence each; `begun_in_pauses`:
+    trials of paused sweeps; `cancelled_sweeps`: the names of those that were cancelled whole."""
 
     def __init__(self, place):
         self.place = place
@@ -85,9 +48,13 @@ class Faults:
         self.may_leave_files = False
         self.submissions = []
         self.wrong_ends = []
+        self.late_kills = []
+        self.begun_in_pauses = []
+        self.cancelled_sweeps = set()
         self._done_to_daemon = []  # that of now; see right_ends()
         self.begin = time.monotonic()
         self._will_restart = False
+        self._has_paused = False
         self._due = []
         self._order = itertools.count()
 
@@ -125,15 +92,17 @@ class Faults:
         self._at(time.monotonic() - self.begin + seconds, work, *arguments)
 
     def look_at_samples(self):
-        try:
-            self._look_at_samples()
-        except sqlite3.OperationalError as error:  # a reader needs some room on the disk too
-            self.tell(f"could not look at the samples: {error}")
-
-    def _look_at_samples(self):
-        for trial, count, last in self.place.rows(
-                "SELECT trial_id, count(*), max(time_ns) FROM samples WHERE kind <> 'baseline' GROUP BY trial_id"):
+        for trial, count, last in self._ask(
+                "SELECT trial_id, count(*), max(time_ns) FROM samples WHERE kind <> 'baseline' GROUP BY trial_id") or []:
             self.committed[trial] = (count, last)
+
+    def _ask(self, sql):
+        """Rows. None: the database cannot be read now."""
+        try:
+            return self.place.rows(sql)
+        except sqlite3.OperationalError as error:  # a reader needs some room on the disk too
+            self.tell(f"could not read the database: {error}")
+            return None
 
     def _find(self, roles):
         return [process for process in self.place.processes() if process.role in roles]
@@ -151,10 +120,31 @@ class Faults:
         if any(process.role == "daemon" for process in found):
             self._restart_after(step.seconds)
 
+    def kill_late(self, step):
+        now, wall = time.monotonic(), time.time()
+        self._kill_at(now + step.seconds, now, 0.0, wall - now)
+
+    def _kill_at(self, end, last, late, clock):
+        """Looks in all the time whether the machine lets us run."""
+        now, wall = time.monotonic(), time.time()
+        late += max(0.0, now - last - POLL)
+        if now < end:
+            self._after(POLL, self._kill_at, end, now, late, clock)
+            return
+        for collector in self._find(("collector",)):
+            self._touch(collector, "killed")
+            waited = collector.waited_ns() + int((late + abs(wall - now - clock)) * 1e9)
+            self.late_kills.append(LateKill(collector.trial, int(wall * 1e9), waited))
+            collector.send(signal.SIGKILL)
+            self.tell(f"killed {collector}, which the machine kept waiting for {waited / 1e9:.3f} s")
+
     def terminate(self, step):
         found = self._find(("daemon",))
         if self._will_restart:  # the second signal cancels what runs
-            for (trial,) in self.place.rows("SELECT trial_id FROM trials WHERE state = 'running'"):
+            running = self._ask("SELECT trial_id FROM trials WHERE state = 'running'")
+            if running is None:
+                return
+            for (trial,) in running:
                 self.touched.setdefault(str(trial), set()).add("cancelled")
         for process in found:
             self._terminate(process)
@@ -273,7 +263,7 @@ class Faults:
             pass
 
     def cancel(self, step):
-        running = self.place.rows("SELECT trial_id FROM trials WHERE state IN ('queued', 'running') LIMIT 1")
+        running = self._ask("SELECT trial_id FROM trials WHERE state IN ('queued', 'running') LIMIT 1") or []
         for (trial,) in running:
             self.touched.setdefault(str(trial), set()).add("cancelled")
             self.place.memtrack("cancel", "--trial", str(trial))
@@ -282,6 +272,55 @@ class Faults:
     def submit(self, step):
         self.submissions.append((step.sweep, self.place.submit(json.dumps(step.sweep))))
         self.tell(f"submitted {step.sweep['name']}")
+
+    def endless(self, step):
+        """A sweep that is cancelled some time later."""
+        name = step.sweep["name"]
+        self.cancelled_sweeps.add(name)
+        self.submit(step)
+        client = self.place.clients[-1]
+        live = (f"SELECT 1 FROM sweeps s WHERE name = '{name}' AND (next_number IS NOT NULL OR EXISTS "
+                "(SELECT 1 FROM trials t WHERE t.sweep_id = s.sweep_id AND t.state IN ('queued', 'running')))")
+        self._after(step.seconds + 0.2, self._insist, ("cancel", name),
+                    lambda: client.poll() is not None and self._ask(live) == [], time.monotonic() + PATIENCE)
+
+    def pause(self, step):
+        found = self._ask("SELECT sweep_id FROM sweeps WHERE state IN ('queued', 'running') LIMIT 1")
+        for (sweep,) in found or []:
+            if self._has_paused:  # the end of one pause would be amid the other
+                continue
+            self._has_paused = True
+            self.tell(f"asked to pause sweep {sweep}")
+            self._wait_for_pause(sweep, self.place.memtrack("pause", str(sweep)), step.seconds)
+
+    def _wait_for_pause(self, sweep, client, seconds):
+        if client.poll() is None:
+            self._after(POLL, self._wait_for_pause, sweep, client, seconds)
+            return
+        queued = []
+        if client.returncode == 0:
+            queued = self._ask(f"SELECT trial_id FROM trials WHERE sweep_id = {sweep} AND state = 'queued'") or []
+            self.tell(f"paused sweep {sweep}")
+        self._after(seconds, self._resume, sweep, [trial for (trial,) in queued])
+
+    def _resume(self, sweep, queued):
+        begun = self._ask(f"SELECT trial_id, state FROM trials WHERE trial_id IN ({', '.join(map(str, queued))}) "
+                          "AND state NOT IN ('queued', 'cancelled')")
+        self.begun_in_pauses += begun or []
+        self._insist(("resume", str(sweep)),
+                     lambda: self._ask(f"SELECT paused FROM sweeps WHERE sweep_id = {sweep}") == [(0,)],
+                     time.monotonic() + PATIENCE)
+
+    def _insist(self, words, is_done, deadline, client=None):
+        """Again and again: the daemon may be away."""
+        if not client or client.poll() is not None:
+            if is_done():
+                self.tell(f"it is done: {' '.join(words)}")
+                return
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"in vain: {' '.join(words)}")
+            client = self.place.memtrack(*words)
+        self._after(POLL, self._insist, words, is_done, deadline, client)
 
     def _touch(self, process, how):
         if process.trial:

@@ -1,10 +1,13 @@
-"""What must hold after a round, whatever was done in it: the promises of docs/operations.md. Each check yields what is
-not as promised."""
+"""What must hold after a round, whatever was done in it: the promises of docs/architecture.md that are marked faults
+there, and what a crash can lose at most, in docs/operations.md. Each check yields what is not as promised."""
 import json
 import re
 
+from .draw import trials_of
 from .workplace import wait_until, what_holds
 
+COMMIT_NS = 1_000_000_000  # a sample waits no longer, or than its interval
+LATE_NS = 1_000_000_000  # beside what the machine is seen to take
 SLACK_NS = 10_000_000  # between the time of day, which the commands tell, and the trial's own clock
 FOREIGN_MIB = 4  # what a footprint program has beside what it was told to have
 
@@ -62,6 +65,18 @@ def what_was_committed_is_there(place, faults):
             yield f"trial {trial} had {count} samples up to {last} and has {found}"
 
 
+def a_sample_is_committed_within_a_second(place, faults):
+    # A real disk may take its time.
+    for kill in faults.late_kills if place.has_small_disk else []:
+        [(started, interval, last)] = place.rows(
+            "SELECT started_ns, interval_ns, (SELECT max(time_ns) FROM samples s WHERE s.trial_id = t.trial_id) "
+            f"FROM trials t WHERE trial_id = {kill.trial}")
+        due = kill.time_ns - COMMIT_NS - interval - LATE_NS - kill.waited_ns
+        if started and started < due and (last or 0) < due:
+            yield (f"trial {kill.trial} began at {started}, its collector was killed at {kill.time_ns}, kept waiting for "
+                   f"{kill.waited_ns} of it, and the last sample is of {last}")
+
+
 def a_whole_trial_is_measured_to_its_end(place, faults):
     noted = place.noted()
     for trial, uid, started, ended, kinds, first, last in place.rows(
@@ -95,12 +110,13 @@ def footprints_are_as_known(place, faults):
 
 def training_is_not_harmed(place, faults):
     """A trial ends otherwise than well only where somebody killed its processes, or cancelled it."""
-    for trial, uid, state, reason, begun in place.rows("SELECT trial_id, uid, state, reason, started_ns FROM trials"):
+    for trial, uid, state, reason, sweep in place.rows(
+            "SELECT trial_id, trials.uid, trials.state, reason, name FROM trials JOIN sweeps USING (sweep_id)"):
         touched = faults.touched.get(str(trial), set()) | faults.touched.get(uid, set())
         allowed = {"done"}
         allowed |= {"lost"} if "collector killed" in touched else set()
         allowed |= {"failed", "lost"} if "command killed" in touched else set()
-        allowed |= {"cancelled"} if "cancelled" in touched else set()
+        allowed |= {"cancelled"} if "cancelled" in touched or sweep in faults.cancelled_sweeps else set()
         if state not in allowed | {"queued", "running"}:
             yield f"trial {trial} is {state} ({reason}), and all that was done to it is {touched or 'nothing'}"
 
@@ -136,11 +152,22 @@ def totals_equal_sums(place, faults):
 def a_sweep_is_there_whole_or_not_at_all(place, faults):
     found = dict(place.rows("SELECT name, count(*) FROM sweeps JOIN trials USING (sweep_id) WHERE attempt = 1 GROUP BY 1"))
     for sweep, client in faults.submissions:
-        count = found.pop(sweep["name"], 0)
-        if count != len(sweep["trials"]) and (count != 0 or client.returncode == 0):
-            yield f"{sweep['name']} has {count} of {len(sweep['trials'])} trials; its submission ended with {client.returncode}"
+        count, wanted = found.pop(sweep["name"], 0), trials_of(sweep)
+        if wanted and count != wanted and (count != 0 or client.returncode == 0):
+            yield f"{sweep['name']} has {count} of {wanted} trials; its submission ended with {client.returncode}"
     if found:
         yield f"nobody submitted {found}"
+
+
+def a_sweep_has_no_hole(place, faults):
+    for row in place.rows("SELECT name, count(*), min(number), max(number) FROM sweeps JOIN trials USING (sweep_id) "
+                          "WHERE attempt = 1 GROUP BY sweep_id HAVING min(number) <> 1 OR max(number) <> count(*)"):
+        yield f"(name, trials, lowest and highest number) are {row}"
+
+
+def a_paused_sweep_begins_nothing(place, faults):
+    for trial, state in faults.begun_in_pauses:
+        yield f"trial {trial} was {state}"
 
 
 def the_database_is_whole(place, faults):
@@ -164,8 +191,9 @@ def daemons_end_as_told(place, faults):
 
 
 PROMISES = (no_trial_is_stuck, none_runs_twice, retries_are_marked, nothing_of_an_old_tree_lives,
-            nothing_is_left_lying_about, what_was_committed_is_there, a_whole_trial_is_measured_to_its_end, footprints_are_as_known,
-            training_is_not_harmed, counts_are_consistent, totals_equal_sums, a_sweep_is_there_whole_or_not_at_all,
+            nothing_is_left_lying_about, what_was_committed_is_there, a_sample_is_committed_within_a_second,
+            a_whole_trial_is_measured_to_its_end, footprints_are_as_known, training_is_not_harmed, counts_are_consistent,
+            totals_equal_sums, a_sweep_is_there_whole_or_not_at_all, a_sweep_has_no_hole, a_paused_sweep_begins_nothing,
             the_database_is_whole, no_sanitizer_has_found_anything, daemons_end_as_told)
 
 

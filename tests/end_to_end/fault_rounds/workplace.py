@@ -49,6 +49,16 @@ class Process:
         """Or ended."""
         return state_of(self.pid) in ("T", "Z", "X", "")
 
+    def waited_ns(self):
+        """How long its threads were ready to run and had no processor."""
+        waited = 0
+        for path in pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            try:
+                waited += int(path.read_text().split()[1])
+            except OSError:  # it has ended
+                pass
+        return waited
+
     def go_on(self):
         """SIGCONT, to one that is stopped alone: it discards every SIGSTOP that waits for a process, and a sanitizer's
         build, as it ends, waits for that of its own tracer, for ever if it does not come."""
