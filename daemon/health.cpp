@@ -81,6 +81,9 @@ json health(Database& database, const ServiceFigures& figures) {
   body["version"] = MEMTRACK_VERSION;
   body["pid"] = getpid();
   body["uptime_s"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - figures.begin).count();
+  if (figures.drain) {
+    body["drain_s"] = std::chrono::duration<double>(*figures.drain).count();
+  }
   body["database"] = path;
   body["database_bytes"] = file ? json(file->bytes) : json();
   body["wal_bytes"] = log ? json(log->bytes) : json();

@@ -15,6 +15,7 @@
 #include "daemon/processes.h"
 #include "daemon/settings.h"
 #include "storage/paths.h"
+#include "sweeps/sweep.h"
 #include "tools/child_process.h"
 #include "tools/commands.h"
 #include "tools/exit_codes.h"
@@ -27,7 +28,7 @@ namespace memtrack {
 namespace {
 
 constexpr auto kStartLimit = std::chrono::seconds(60);
-constexpr auto kStopLimit = std::chrono::seconds(60);
+constexpr auto kMoment = std::chrono::seconds(1);  // what takes longer is told of
 constexpr auto kPause = std::chrono::milliseconds(20);
 constexpr std::size_t kLinesTold = 5;
 
@@ -144,8 +145,21 @@ FileDescriptor open_daemon(const ApiClient& client, const RunningDaemon& daemon)
   return process;
 }
 
+// As it told it; else as the next one would be started, like this one most likely.
+std::chrono::nanoseconds drain_of(const Look& found) {
+  if (found.daemon && found.daemon->health.contains("drain_s")) {
+    const std::chrono::duration<double> drain(found.daemon->health.at("drain_s").get<double>());
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(drain);
+  }
+  try {
+    return load_settings({}).values.drain;
+  } catch (const SweepError&) {
+    return Settings().drain;  // what is wrong in the file now is told by the next start
+  }
+}
+
 // True where the process ended within `limit`.
-bool wait_for_end(const FileDescriptor& process, std::chrono::milliseconds limit) {
+bool wait_for_end(const FileDescriptor& process, std::chrono::nanoseconds limit) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!has_ended(process)) {
     if (std::chrono::steady_clock::now() > deadline) {
@@ -156,11 +170,16 @@ bool wait_for_end(const FileDescriptor& process, std::chrono::milliseconds limit
   return true;
 }
 
-void end_daemon(const FileDescriptor& process, pid_t pid) {
+void end_daemon(const FileDescriptor& process, pid_t pid, std::chrono::nanoseconds drain) {
   send_signal(process, SIGTERM);
-  if (!wait_for_end(process, kStopLimit)) {
+  if (wait_for_end(process, kMoment)) {
+    return;
+  }
+  say(fmt::format("memtrackd (pid {}) waits up to {} for its running trials (drain)", pid, format_duration(drain)));
+  const auto limit = longest_stop(drain);
+  if (!wait_for_end(process, limit)) {
     throw std::runtime_error(
-        fmt::format("memtrackd (pid {}) got SIGTERM and still runs after {} s", pid, kStopLimit.count()));
+        fmt::format("memtrackd (pid {}) got SIGTERM and still runs after {}", pid, format_duration(limit)));
   }
 }
 
@@ -175,13 +194,13 @@ int stop(const DaemonOptions& options) {
   }
   const pid_t pid = found.daemon ? found.daemon->pid : found.keeper->pid;
   if (found.daemon) {
-    end_daemon(open_daemon(ApiClient(found.socket), *found.daemon), pid);
+    end_daemon(open_daemon(ApiClient(found.socket), *found.daemon), pid, drain_of(found));
   } else {
-    end_daemon(found.keeper->process, pid);
+    end_daemon(found.keeper->process, pid, drain_of(found));
   }
   const bool trains = found.daemon && found.daemon->running > 0;
   print(fmt::format("memtrackd stopped (pid {}){}\n", pid,
-                    trains ? "; the running trial goes on, and is found again by the next start" : ""));
+                    trains ? "; what still runs goes on, and is found again by the next start" : ""));
   return kRight;
 }
 

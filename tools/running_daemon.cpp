@@ -56,4 +56,12 @@ std::optional<DatabaseKeeper> find_keeper(const std::filesystem::path& database)
   return keeper;
 }
 
+std::chrono::nanoseconds longest_stop(std::chrono::nanoseconds drain) {
+  using std::chrono::seconds;
+  constexpr seconds kRequests(10);
+  constexpr seconds kCancelled(60);
+  constexpr seconds kSlack(10);
+  return drain + kRequests + kCancelled + kSlack;
+}
+
 }  // namespace memtrack

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -41,5 +42,9 @@ struct DatabaseKeeper {
 
 // nullopt: nobody. Throws std::runtime_error where who it is cannot be told now.
 std::optional<DatabaseKeeper> find_keeper(const std::filesystem::path& database);
+
+// After SIGTERM a daemon may take this long: it waits `drain` for trials, 10 s for requests that are under way, and
+// 60 s for trials that another signal cancelled.
+std::chrono::nanoseconds longest_stop(std::chrono::nanoseconds drain);
 
 }  // namespace memtrack

@@ -3,12 +3,16 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "daemon/health.h"
+#include "storage/database.h"
 #include "tests/end_to_end/session.h"
 #include "tests/text.h"
+#include "tools/running_daemon.h"
 
 using memtrack::testing::CommandResult;
 using memtrack::testing::contains;
@@ -120,6 +124,30 @@ TEST_CASE("a daemon that answers with an error is told with its own words and ca
   CHECK(contains(status.errors, "no such table"));
   CHECK(contains(session.output_of("memtrack daemon stop"), "memtrackd stopped (pid "));
   CHECK(contains(session.output_of("memtrack daemon stop"), "does not run"));
+}
+
+TEST_CASE("stop waits as long as the daemon drains, and says what it waits for") {
+  const Session session;
+  session.write_file("s.yaml", shell_sweep("sleep 4", 1));
+  session.output_of("MEMTRACK_DRAIN=1h memtrack daemon start");
+  session.output_of("memtrack sweep s.yaml");
+  REQUIRE(wait_until([&] { return contains(session.run("memtrack status").output, "trial 1 of"); }));
+  const CommandResult stopped = session.run("MEMTRACK_DRAIN=1h memtrack daemon stop");
+  CHECK(stopped.exit_code == 0);
+  CHECK(contains(stopped.errors, "waits up to 1h for its running trials (drain)"));
+  CHECK(session.sql("SELECT state FROM trials") == "done");
+}
+
+TEST_CASE("stop gives up no earlier than a daemon that drains, answers and cancels may need") {
+  using std::chrono::seconds;
+  CHECK(memtrack::longest_stop(seconds(0)) > seconds(70));
+  CHECK(memtrack::longest_stop(std::chrono::hours(1)) > std::chrono::hours(1) + seconds(70));
+}
+
+TEST_CASE("health tells how long SIGTERM waits for trials, so that stop can wait as long") {
+  const Session session;
+  auto database = memtrack::Database::open_for_writing(session.folder() / "memtrack.db");
+  CHECK(memtrack::health(database, {.drain = std::chrono::milliseconds(1500)})["drain_s"] == 1.5);
 }
 
 TEST_CASE("the daemon's log is shown, and followed until Ctrl-C") {
