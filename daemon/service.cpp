@@ -143,6 +143,7 @@ asio::awaitable<Database> Service::open_database() const {
 
 asio::awaitable<void> Service::start() {
   database_ = co_await open_database();
+  figures_.drain = options_.settings.drain;
   SupervisorOptions supervision;
   supervision.log_cap_bytes = options_.settings.log_cap_bytes;
   supervision.on_news = [this](const TrialNews& news) {
@@ -272,6 +273,7 @@ void Service::reload() {
     }
     take_reloadable(options_.settings, now);
     put_in_force(options_.settings);
+    figures_.drain = options_.settings.drain;
     spdlog::info("SIGHUP: the settings were read again");
   } catch (const std::runtime_error& error) {
     spdlog::error("SIGHUP: the settings stay as they were: {}", error.what());
