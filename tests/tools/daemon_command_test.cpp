@@ -130,9 +130,10 @@ TEST_CASE("stop waits as long as the daemon drains, and says what it waits for")
   const Session session;
   session.write_file("s.yaml", shell_sweep("sleep 4", 1));
   session.output_of("MEMTRACK_DRAIN=1h memtrack daemon start");
+  CHECK(nlohmann::json::parse(session.output_of("memtrack daemon status --json"))["drain_s"] == 3600);
   session.output_of("memtrack sweep s.yaml");
   REQUIRE(wait_until([&] { return contains(session.run("memtrack status").output, "trial 1 of"); }));
-  const CommandResult stopped = session.run("MEMTRACK_DRAIN=1h memtrack daemon stop");
+  const CommandResult stopped = session.run("memtrack daemon stop");
   CHECK(stopped.exit_code == 0);
   CHECK(contains(stopped.errors, "waits up to 1h for its running trials (drain)"));
   CHECK(session.sql("SELECT state FROM trials") == "done");
