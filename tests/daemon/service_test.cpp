@@ -89,6 +89,7 @@ TEST_CASE("health tells of process and database and queue and of what was writte
                        {"version", MEMTRACK_VERSION},
                        {"pid", daemon.pid()},
                        {"database", place.database().string()},
+                       {"drain_s", 0},
                        {"queued", 1},
                        {"running", 1},
                        {"samples_thinned", 0},
