@@ -43,6 +43,7 @@ RecoverySummary recover(Database& database) {
   if (supervising_process(database.path())) {
     return summary;
   }
+  remove_leftovers(database);
   for (const Trial& trial : running_trials(database)) {
     const RunningTrial found = look_at(database, trial);
     switch (judge(found.evidence)) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "daemon/processes.h"
 #include "storage/paths.h"
@@ -63,6 +64,25 @@ void remove_files(const Trial& trial, const std::filesystem::path& database) {
   } catch (const std::runtime_error&) {
     // On a full disk, or where the folder of locks is gone: some small files are left, and harm nobody.
   }
+}
+
+std::size_t remove_leftovers(Database& database) {
+  std::vector<std::string> uids;
+  for (const auto& entry : std::filesystem::directory_iterator(runtime_directory())) {
+    if (entry.path().extension() == ".lock") {
+      uids.push_back(entry.path().stem().string());
+    }
+  }
+  std::size_t removed = 0;
+  for (const std::string& uid : uids) {
+    const ResultTable over = query(
+        database, "SELECT trial_id FROM trials WHERE uid = ?1 AND state NOT IN ('queued', 'running')", {Value(uid)});
+    if (!over.rows.empty()) {
+      remove_files({.trial_id = std::get<std::int64_t>(over.rows[0][0]), .uid = uid}, database.path());
+      ++removed;
+    }
+  }
+  return removed;
 }
 
 std::string lost_reason(const std::string& collector_end, bool started, std::size_t killed) {

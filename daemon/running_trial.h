@@ -33,6 +33,10 @@ std::optional<bool> put_back(Database& database, const Trial& trial);
 // the event socket, what its command was given.
 void remove_files(const Trial& trial, const std::filesystem::path& database);
 
+// The same for all trials of the database that are over, as they are found by their locks' files: a collector may have
+// been killed between its trial's end and its own, while no daemon watched. Returns for how many.
+std::size_t remove_leftovers(Database& database);
+
 // What the row of a lost trial says.
 std::string lost_reason(const std::string& collector_end, bool started, std::size_t killed);
 

@@ -81,6 +81,7 @@ void Supervisor::State::complain(const std::string& trouble) const {
 }
 
 asio::awaitable<void> Supervisor::State::run() {
+  co_await patiently([this] { return remove_leftovers(database); });
   while (!stopping) {
     rung = false;
     const std::optional<Duration> look_again = co_await look_at_running_trials();

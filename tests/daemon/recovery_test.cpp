@@ -18,6 +18,7 @@
 #include "tests/daemon/fixture.h"
 
 using namespace memtrack;
+using memtrack::testing::Daemon;
 using memtrack::testing::sweep_of_commands;
 using memtrack::testing::wait_until;
 using memtrack::testing::Workplace;
@@ -246,6 +247,36 @@ TEST_CASE("a lost trial of an attached process harms nobody, and is never put in
   CHECK(state_of(place, fresh) == "running");
   CHECK(place.processes_of_trial(trial.trial_id) == 1);
   end_tree(trial);
+}
+
+TEST_CASE("what a collector left that was killed behind its trial's end is removed and that of others is not") {
+  const Workplace place;
+  Database database = Database::open_for_writing(place.database());
+  const Trial ended = claimed_trial(database);
+  mark_started(place, ended, 0);
+  end_trial(database, ended.trial_id, TrialState::done, "");
+  const Trial running = claimed_trial(database);
+  const std::string foreign = "00000000000000000000000000000000";  // of another database
+  for (const std::string& uid : {ended.uid, running.uid, foreign}) {
+    std::ofstream(trial_lock_path(uid)) << "";
+    std::ofstream(event_socket_path(uid)) << "";
+  }
+  const std::filesystem::path given = trial_private_path(place.database(), ended.trial_id, "params.yaml");
+  std::ofstream(given) << "";
+  const std::optional<TrialLock> starting = TrialLock::try_acquire(trial_lock_path(running.uid));
+  CHECK(recover(database).living == 1);
+  CHECK_FALSE(std::filesystem::exists(trial_lock_path(ended.uid)));
+  CHECK_FALSE(std::filesystem::exists(event_socket_path(ended.uid)));
+  CHECK_FALSE(std::filesystem::exists(given));
+  for (const std::string& uid : {running.uid, foreign}) {
+    CHECK(std::filesystem::exists(trial_lock_path(uid)));
+    CHECK(std::filesystem::exists(event_socket_path(uid)));
+  }
+  {
+    std::ofstream(trial_lock_path(ended.uid)) << "";
+    const Daemon daemon(place);
+    CHECK(wait_until([&] { return !std::filesystem::exists(trial_lock_path(ended.uid)); }));
+  }
 }
 
 TEST_CASE("a trial that is lost ends no earlier than its last sample whatever was done to the clock") {
