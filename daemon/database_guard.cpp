@@ -10,6 +10,7 @@
 #include "storage/database.h"
 #include "storage/file_descriptor.h"
 #include "storage/paths.h"
+#include "storage/shortage.h"
 
 namespace memtrack {
 namespace {
@@ -23,8 +24,14 @@ bool is_held_by_living(const std::filesystem::path& path) {
 
 TrialLock guard_database(const std::filesystem::path& database) {
   const std::filesystem::path path = daemon_lock_path(database);
-  make_folders(path.parent_path());
-  std::optional<TrialLock> lock = TrialLock::try_acquire(path);
+  std::optional<TrialLock> lock;
+  try {
+    make_folders(path.parent_path());
+    lock = TrialLock::try_acquire(path);
+  } catch (const std::system_error& error) {
+    throw StorageError(fmt::format("{}; name another database with --db or MEMTRACK_DB", error.what()),
+                       is_shortage(error.code().value()));
+  }
   // Whoever only looks whether the lock is held, holds it for a moment himself.
   for (int attempt = 0; !lock && attempt < 1000 && !is_held_by_living(path); ++attempt) {
     std::this_thread::yield();
