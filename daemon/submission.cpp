@@ -117,8 +117,7 @@ std::optional<std::int64_t> memory_limit_of(const fs::path& group) {
 
 // As many trials at a time as the sweep asks for, each as large as it may become, have to find room.
 void refuse_unless_jobs_fit(const std::vector<Sweep>& sweeps) {
-  const MemoryRoom room = memory_room(std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE), "/proc",
-                                      "/sys/fs/cgroup", geteuid() == 0);
+  const MemoryRoom room = memory_room_here();
   for (const Sweep& sweep : sweeps) {
     const SweepSettings& settings = sweep.settings;
     if (settings.jobs > 1 && settings.memory_limit_bytes && *settings.memory_limit_bytes > room.bytes / settings.jobs) {
@@ -183,6 +182,11 @@ MemoryRoom memory_room(std::int64_t machine_bytes, const fs::path& proc, const f
     }
   }
   return room;
+}
+
+MemoryRoom memory_room_here() {
+  return memory_room(std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE), "/proc", "/sys/fs/cgroup",
+                     geteuid() == 0);
 }
 
 json parse_request(std::string_view text) {

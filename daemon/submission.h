@@ -46,6 +46,9 @@ struct MemoryRoom {
 MemoryRoom memory_room(std::int64_t machine_bytes, const std::filesystem::path& proc,
                        const std::filesystem::path& cgroups, bool as_root);
 
+// On this machine, for this process.
+MemoryRoom memory_room_here();
+
 // The request as JSON. Throws SubmissionError where it is none, or is nested deeper than anything of ours.
 nlohmann::json parse_request(std::string_view text);
 

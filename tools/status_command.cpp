@@ -32,7 +32,7 @@ struct StatusOptions {
 
 struct Status {
   std::vector<SweepStatus> sweeps;
-  std::vector<std::pair<RunningTrial, bool>> running;  // and whether it is lost
+  std::vector<std::pair<TrialProgress, bool>> running;  // and whether it is lost
 };
 
 Status load_status(Database& database, const std::string& id_or_name, std::int64_t most_sweeps) {
@@ -44,7 +44,7 @@ Status load_status(Database& database, const std::string& id_or_name, std::int64
     sweep_id = find_report_sweep(database, id_or_name).sweep_id;
     status.sweeps = {load_sweep_status(database, *sweep_id)};
   }
-  for (RunningTrial& trial : load_running_trials(database, sweep_id)) {
+  for (TrialProgress& trial : load_running_trials(database, sweep_id)) {
     const bool lost = !is_lock_held(trial_lock_path(trial.uid)) &&
                       !open_collector(database, {.trial_id = trial.trial_id, .uid = trial.uid});
     status.running.emplace_back(std::move(trial), lost);

@@ -247,8 +247,7 @@ void check_memory(const SweepOptions& options, SubmissionRequest& request) {
   for (const Sweep& sweep : sweeps) {
     if (const auto warning = limit_warning(sweep, calibration, options.file)) say("warning: " + *warning);
   }
-  const std::int64_t machine_bytes = std::int64_t{sysconf(_SC_PHYS_PAGES)} * sysconf(_SC_PAGESIZE);
-  if (const auto fewer = fewer_jobs(sweeps, calibration, machine_bytes)) {
+  if (const auto fewer = fewer_jobs(sweeps, calibration, memory_room_here().bytes)) {
     say("warning: " + fewer->why);
     request.overrides.jobs = fewer->jobs;
   }

@@ -25,9 +25,9 @@ struct FinishedTrial {
 };
 
 struct Progress {
-  StateCounts counts;                   // of all sweeps together
-  bool is_open_ended = false;           // more is drawn of one of them
-  std::optional<RunningTrial> running;  // the first that runs
+  StateCounts counts;                    // of all sweeps together
+  bool is_open_ended = false;            // more is drawn of one of them
+  std::optional<TrialProgress> running;  // the first that runs
   std::optional<std::int64_t> first_start_ns;
   std::vector<FinishedTrial> newly_finished;  // since the last look, in the order of the queue
   bool is_over() const { return !is_open_ended && count_final(counts) == count_all(counts); }

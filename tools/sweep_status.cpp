@@ -43,7 +43,7 @@ std::vector<SweepStatus> load_where(Database& database, const std::string& condi
 }
 
 // The values of the last epoch that the trial told.
-void load_last_epoch(Database& database, RunningTrial& trial) {
+void load_last_epoch(Database& database, TrialProgress& trial) {
   const ResultTable found = query(database,
                                   "SELECT epoch, name, value FROM metrics WHERE trial_id = ?1 AND epoch = (SELECT "
                                   "max(epoch) FROM metrics WHERE trial_id = ?1) ORDER BY time_ns",
@@ -96,8 +96,8 @@ std::vector<SweepStatus> load_sweep_statuses(Database& database, std::int64_t li
                     limit);
 }
 
-std::vector<RunningTrial> load_running_trials(Database& database, std::optional<std::int64_t> sweep_id) {
-  std::vector<RunningTrial> trials;
+std::vector<TrialProgress> load_running_trials(Database& database, std::optional<std::int64_t> sweep_id) {
+  std::vector<TrialProgress> trials;
   const ResultTable found = query(
       database,
       "SELECT t.trial_id, t.uid, t.sweep_id, t.number, t.repeat, t.warmup, t.started_ns, t.epochs, (SELECT s.phase "
@@ -106,7 +106,7 @@ std::vector<RunningTrial> load_running_trials(Database& database, std::optional<
       "(?1 IS NULL OR t.sweep_id = ?1) ORDER BY t.trial_id",
       {value_of(sweep_id)});
   for (const auto& row : found.rows) {
-    RunningTrial trial;
+    TrialProgress trial;
     trial.trial_id = whole_of(row[0]).value();
     trial.uid = text_of(row[1]).value();
     trial.sweep_id = whole_of(row[2]).value();
@@ -122,7 +122,7 @@ std::vector<RunningTrial> load_running_trials(Database& database, std::optional<
   return trials;
 }
 
-std::string running_state_text(const RunningTrial& trial, std::int64_t now_ns) {
+std::string running_state_text(const TrialProgress& trial, std::int64_t now_ns) {
   std::string text;
   const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ", ") + part; };
   if (!trial.phase.empty()) {
@@ -140,7 +140,7 @@ std::string running_state_text(const RunningTrial& trial, std::int64_t now_ns) {
   return text;
 }
 
-std::string running_trial_text(const RunningTrial& trial, std::int64_t now_ns, bool lost) {
+std::string running_trial_text(const TrialProgress& trial, std::int64_t now_ns, bool lost) {
   return fmt::format("trial {} of sweep {} (number {}{}): {}", trial.trial_id, trial.sweep_id, trial.number,
                      repeat_text(trial.repeat, trial.is_warmup),
                      lost ? "lost (not yet recovered)" : running_state_text(trial, now_ns));

@@ -52,16 +52,13 @@ struct TrialProgress {
   std::string phase = {};  // in its latest sample
 };
 
-// No type of its own: daemon/running_trial.h has one of that name, and of two in one program either's destructor runs.
-using RunningTrial = TrialProgress;
-
 // Trials in state `running`, of one sweep or of all.
-std::vector<RunningTrial> load_running_trials(Database& database, std::optional<std::int64_t> sweep_id);
+std::vector<TrialProgress> load_running_trials(Database& database, std::optional<std::int64_t> sweep_id);
 
 // How far it is: "train, epoch 3/18, accuracy 0.9123, 12.3 s".
-std::string running_state_text(const RunningTrial& trial, std::int64_t now_ns);
+std::string running_state_text(const TrialProgress& trial, std::int64_t now_ns);
 
 // "trial 13 of sweep 2 (number 12): train, epoch 3/18, accuracy 0.9123, 12.3 s". `lost`: its collector is gone.
-std::string running_trial_text(const RunningTrial& trial, std::int64_t now_ns, bool lost);
+std::string running_trial_text(const TrialProgress& trial, std::int64_t now_ns, bool lost);
 
 }  // namespace memtrack

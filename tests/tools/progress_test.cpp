@@ -35,7 +35,7 @@ TEST_CASE("the line of progress counts the running trial's epochs and guesses wh
   Progress progress;
   progress.counts = {{TrialState::done, 1}, {TrialState::running, 1}, {TrialState::queued, 2}};
   progress.first_start_ns = 0;
-  progress.running = RunningTrial{.trial_id = 2,
+  progress.running = TrialProgress{.trial_id = 2,
                                   .sweep_id = 1,
                                   .number = 2,
                                   .started_ns = 10 * kSecond,
@@ -57,7 +57,7 @@ TEST_CASE("nothing is guessed before anything has ended") {
 }
 
 TEST_CASE("a running trial without a holder of its lock is told as lost") {
-  const RunningTrial trial{.trial_id = 7, .sweep_id = 2, .number = 3, .repeat = 2, .started_ns = 0};
+  const TrialProgress trial{.trial_id = 7, .sweep_id = 2, .number = 3, .repeat = 2, .started_ns = 0};
   CHECK(running_trial_text(trial, kSecond, true) ==
         "trial 7 of sweep 2 (number 3, repeat 2): lost (not yet recovered)");
 }
