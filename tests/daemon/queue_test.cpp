@@ -304,8 +304,8 @@ TEST_CASE("an open-ended sweep ends when its environment is gone, since no more 
   REQUIRE(wait_until([&] { return place.sql("SELECT state FROM sweeps") != "running"; }));
   CHECK(place.sql("SELECT count(*) FROM sweeps WHERE next_number IS NULL") == "1");
   CHECK(place.sql("SELECT count(*) FROM trials WHERE state IN ('queued', 'running')") == "0");
-  CHECK(daemon.log().find("no more trials of sweep 1 could be drawn: its submitter's environment") !=
-        std::string::npos);
+  const std::string why = "no more trials of sweep 1 could be drawn: its submitter's environment";
+  CHECK(wait_until([&] { return daemon.log().find(why) != std::string::npos; }));
 }
 
 TEST_CASE("jobs that would not fit into memory together are refused with the numbers") {

@@ -267,8 +267,15 @@ TEST_CASE("a merge that is killed at any of its statements leaves whole trials a
     });
     Database database = Database::open_for_writing(path);
     CHECK(is_sound(database.handle()));
+    // How many of them depends on how many its transaction took in time.
+    const auto merged = rows_of(database.handle(), fmt::format("SELECT uid FROM trials WHERE {}", kEnded));
     for (const auto& [relation, rows] : parts_of_trials(database.handle(), kEnded)) {
-      CHECK((rows.empty() || rows == wanted.at(relation)));  // so few are one transaction
+      CAPTURE(relation);
+      std::vector<std::string> whole = wanted.at(relation);
+      std::erase_if(whole, [&](const std::string& row) {
+        return std::find(merged.begin(), merged.end(), row.substr(0, row.find('|'))) == merged.end();
+      });
+      CHECK(rows == whole);
     }
     merge_database(database, folder / "1.db");
     CHECK(parts_of_trials(database.handle(), kEnded) == wanted);
