@@ -95,12 +95,14 @@ TEST_CASE("a trial shorter than its interval shows no average, and why") {
 
 TEST_CASE("kill -9 of the daemon: the trial goes on being sampled, and the restarted daemon runs the rest") {
   const Session session;
-  session.write_file("s.yaml", sleeping_sweep(3, "2"));
+  // The trial outlives the daemon however long killing that takes.
+  session.write_file("s.yaml", sleeping_sweep(3, "2; until [ -e go ]; do sleep 0.02; done"));
   session.output_of("memtrack daemon start && memtrack sweep s.yaml");
   REQUIRE(wait_until([&] { return session.sql("SELECT count(*) > 5 FROM samples WHERE trial_id = 1") == "1"; }));
   session.output_of(
       "kill -9 $(curl -s --unix-socket run/memtrack/memtrackd.sock http://m/v1/health | "
       "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"pid\"])')");
+  session.write_file("go", "");
   REQUIRE(wait_until([&] { return session.sql("SELECT state FROM trials WHERE trial_id = 1") == "done"; }));
   CHECK(session.sql("SELECT state FROM trials WHERE trial_id = 2") == "queued");
   // Without a gap: every tick of the interval is there or counted as late.
