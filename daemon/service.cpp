@@ -35,9 +35,7 @@ using std::chrono::seconds;
 
 // The service's one thread waits no longer than this for a lock; then it does other things and comes back by timer.
 constexpr auto kBusyTimeout = milliseconds(5);
-constexpr auto kPatienceAtStart = seconds(10);        // with what cannot be opened: most likely it is a wrong path
-constexpr auto kPatienceWithRequests = seconds(10);   // under way at SIGTERM
-constexpr auto kPatienceWithCancelled = seconds(60);  // trials, whose trees get 5 s for each step of their end
+constexpr auto kPatienceAtStart = seconds(10);  // with what cannot be opened: most likely it is a wrong path
 constexpr auto kBetweenLooks = milliseconds(20);
 
 void warn(const std::string& trouble) {
@@ -183,8 +181,7 @@ asio::awaitable<void> Service::stop() {
   const auto now = std::chrono::steady_clock::now();
   requests_deadline_ = now + kPatienceWithRequests;
   trials_deadline_ = now + options_.settings.drain;
-  const microseconds longest = std::chrono::duration_cast<microseconds>(options_.settings.drain +
-                                                                        kPatienceWithRequests + kPatienceWithCancelled);
+  const auto longest = std::chrono::duration_cast<microseconds>(longest_end(options_.settings.drain));
   sd_notify(0, fmt::format("STOPPING=1\nEXTEND_TIMEOUT_USEC={}", longest.count()).c_str());
   if (supervisor_) {
     supervisor_->stop();

@@ -42,6 +42,16 @@ struct Setting {
   std::string (*show)(const Settings& settings);                                    // so that `read` takes it again
 };
 
+// At its end memtrackd waits `drain` for running trials, beside that for requests that are under way, and where another
+// signal cancels the trials for these, whose trees get 5 s for each step of their end.
+inline constexpr auto kPatienceWithRequests = std::chrono::seconds(10);
+inline constexpr auto kPatienceWithCancelled = std::chrono::seconds(60);
+
+// From SIGTERM on, at most.
+constexpr std::chrono::nanoseconds longest_end(std::chrono::nanoseconds drain) {
+  return drain + kPatienceWithRequests + kPatienceWithCancelled;
+}
+
 std::span<const Setting> all_settings();
 std::string flag_of(const Setting& setting);      // "--log-level"
 std::string variable_of(const Setting& setting);  // "MEMTRACK_LOG_LEVEL"

@@ -181,18 +181,17 @@ asio::awaitable<void> Supervisor::State::draw(std::int64_t sweep_id) {
   ring();
 }
 
-// Empty where it is being started, and where it has ended.
-FileDescriptor Supervisor::State::collector_of(const Trial& trial) {
-  FileDescriptor collector = open_collector(database, trial);
-  if (const auto found = watched.find(trial.trial_id); !collector && found != watched.end()) {
-    collector = FileDescriptor(fcntl(found->second->collector.native_handle(), F_DUPFD_CLOEXEC, 0));
+// A collector that has not written itself down yet is not found, and watched all the same. Empty: neither.
+FileDescriptor Supervisor::State::else_watched(FileDescriptor collector, std::int64_t trial_id) const {
+  if (const auto entry = watched.find(trial_id); !collector && entry != watched.end()) {
+    return FileDescriptor(fcntl(entry->second->collector.native_handle(), F_DUPFD_CLOEXEC, 0));
   }
   return collector;
 }
 
 bool Supervisor::State::cancel_running(const Trial& trial) {
   cancelled.insert(trial.trial_id);
-  const FileDescriptor collector = collector_of(trial);
+  const FileDescriptor collector = else_watched(open_collector(database, trial), trial.trial_id);
   // Without a collector it is being started: start() looks at `cancelled`.
   return !collector || send_signal(collector, SIGTERM);
 }
@@ -225,8 +224,9 @@ void Supervisor::stop() {
 std::vector<FileDescriptor> Supervisor::collectors_of_queue() {
   std::vector<FileDescriptor> collectors;
   for (const Trial& trial : running_trials(state_->database)) {
-    FileDescriptor collector = state_->collector_of(trial);
-    if (collector && !look_at(state_->database, trial).evidence.foreground) {
+    RunningTrial found = look_at(state_->database, trial);
+    FileDescriptor collector = state_->else_watched(std::move(found.collector), trial.trial_id);
+    if (collector && !found.evidence.foreground) {
       collectors.push_back(std::move(collector));
     }
   }

@@ -81,8 +81,8 @@ asio::awaitable<void> Supervisor::State::start(Trial trial, TrialLock lock) {
     trouble = error.what();
   }
   if (child) {
-    // Our copy of the lock is closed now: the collector's alone counts. Where no descriptor was left to watch it by, it
-    // runs all the same, and is found as any that runs.
+    // Our copy of the lock is closed behind this: the collector's alone counts. Where no descriptor was left to watch
+    // it by, it runs all the same, and is found as any that runs.
     if (!trouble.empty()) {
       ring();
     }

@@ -69,7 +69,7 @@ struct Supervisor::State : std::enable_shared_from_this<State> {
   void draw_ahead();
   awaitable<void> draw(std::int64_t sweep_id);
   bool is_idle(const Claim& claim) const;
-  FileDescriptor collector_of(const Trial& trial);
+  FileDescriptor else_watched(FileDescriptor collector, std::int64_t trial_id) const;
   bool cancel_running(const Trial& trial);
 
   // supervisor_start.cpp

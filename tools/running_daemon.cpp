@@ -4,6 +4,7 @@
 
 #include "daemon/database_guard.h"
 #include "daemon/processes.h"
+#include "daemon/settings.h"
 #include "storage/paths.h"
 #include "storage/trial_lock.h"
 
@@ -57,11 +58,8 @@ std::optional<DatabaseKeeper> find_keeper(const std::filesystem::path& database)
 }
 
 std::chrono::nanoseconds longest_stop(std::chrono::nanoseconds drain) {
-  using std::chrono::seconds;
-  constexpr seconds kRequests(10);
-  constexpr seconds kCancelled(60);
-  constexpr seconds kSlack(10);
-  return drain + kRequests + kCancelled + kSlack;
+  constexpr std::chrono::seconds kSlack(10);
+  return longest_end(drain) + kSlack;
 }
 
 }  // namespace memtrack

@@ -43,8 +43,7 @@ struct DatabaseKeeper {
 // nullopt: nobody. Throws std::runtime_error where who it is cannot be told now.
 std::optional<DatabaseKeeper> find_keeper(const std::filesystem::path& database);
 
-// After SIGTERM a daemon may take this long: it waits `drain` for trials, 10 s for requests that are under way, and
-// 60 s for trials that another signal cancelled.
+// How long a daemon that was sent SIGTERM is waited for: as long as it takes at most, and somewhat longer.
 std::chrono::nanoseconds longest_stop(std::chrono::nanoseconds drain);
 
 }  // namespace memtrack
