@@ -10,7 +10,6 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
-#include <thread>
 
 #include "collector/cgroup.h"
 #include "storage/paths.h"
@@ -167,17 +166,6 @@ bool CollectedTrial::has_processes() const {
     if (read_file(entry.path() / "environ").find("MEMTRACK_TRIAL=" + trial_.uid) != std::string::npos) {
       return true;
     }
-  }
-  return false;
-}
-
-bool wait_until(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (std::chrono::steady_clock::now() < deadline) {
-    if (condition()) {
-      return true;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   return false;
 }

@@ -16,6 +16,7 @@
 #include "storage/trial_lock.h"
 #include "storage/trial_store.h"
 #include "tests/temporary_directory.h"
+#include "tests/wait_until.h"
 
 namespace memtrack::testing {
 
@@ -75,9 +76,6 @@ class CollectedTrial {
   std::optional<TrialLock> lock_;
   pid_t collector_ = 0;
 };
-
-// Waits for a condition, 60 s at most. False: in vain.
-bool wait_until(const std::function<bool()>& condition);
 
 std::string read_file(const std::filesystem::path& path);
 

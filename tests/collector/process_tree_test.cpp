@@ -11,16 +11,17 @@
 #include <array>
 #include <chrono>
 #include <fstream>
-#include <functional>
 #include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "tests/collector/fake_proc.h"
+#include "tests/wait_until.h"
 
 using namespace memtrack;
 using memtrack::testing::FakeProc;
+using memtrack::testing::wait_until;
 using Clock = ProcessTree::Clock;
 
 namespace {
@@ -97,17 +98,6 @@ std::string text_of(const std::filesystem::path& path) {
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
   return text.str();
-}
-
-bool wait_until(const std::function<bool()>& condition) {
-  const auto deadline = Clock::now() + std::chrono::seconds(30);
-  while (Clock::now() < deadline) {
-    if (condition()) {
-      return true;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return false;
 }
 
 }  // namespace

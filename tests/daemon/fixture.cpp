@@ -9,7 +9,6 @@
 
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 #include "daemon/processes.h"
 #include "storage/paths.h"
@@ -49,17 +48,6 @@ int wait_for(pid_t pid) {
 }
 
 }  // namespace
-
-bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
-}
 
 std::string read_file(const fs::path& path) {
   // By iterators, reading the /proc file of a process that ends meanwhile would throw.

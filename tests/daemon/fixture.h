@@ -4,12 +4,10 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -17,11 +15,9 @@
 
 #include "daemon/client.h"
 #include "tests/temporary_directory.h"
+#include "tests/wait_until.h"
 
 namespace memtrack::testing {
-
-// Asks again and again until `condition` holds. False: it did not within `limit`.
-bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit = std::chrono::seconds(60));
 
 std::string read_file(const std::filesystem::path& path);
 

@@ -10,7 +10,6 @@
 #include <iterator>
 #include <memory>
 #include <sstream>
-#include <thread>
 
 namespace memtrack::testing {
 namespace fs = std::filesystem;
@@ -109,17 +108,6 @@ std::string Session::sql(const std::string& query) const {
 void Session::write_file(const std::string& name, const std::string& text) const {
   fs::create_directories((folder_ / name).parent_path());
   std::ofstream(folder_ / name, std::ios::binary) << text;
-}
-
-bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit) {
-  const auto deadline = std::chrono::steady_clock::now() + limit;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      return false;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return true;
 }
 
 void write_small_mnist(const Session& session, int train_count, int test_count) {

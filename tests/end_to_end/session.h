@@ -3,12 +3,11 @@
 // A user's session of its own: folders, sockets, database and data sets apart from everybody else's, the built programs
 // on the PATH. A daemon that was started in it is ended with it.
 
-#include <chrono>
 #include <filesystem>
-#include <functional>
 #include <string>
 
 #include "tests/temporary_directory.h"
+#include "tests/wait_until.h"
 
 namespace memtrack::testing {
 
@@ -42,9 +41,6 @@ class Session {
  private:
   TemporaryDirectory folder_;
 };
-
-// Asks every 50 ms until `condition` holds. False: it did not within `limit`.
-bool wait_until(const std::function<bool()>& condition, std::chrono::seconds limit = std::chrono::seconds(60));
 
 // Small data sets in the original formats and under the original names, in `folder`/data: `mnist` (IDX, gzip) and
 // `cifar-10` (binary). Every class has its own stripe of bright pixels, so that one epoch learns it.

@@ -133,8 +133,7 @@ TEST_CASE("a trial that is cancelled keeps its last epoch as far as it came") {
   session.output_of("memtrack daemon start");
   session.output_of("memtrack sweep s.yaml");
   REQUIRE(memtrack::testing::wait_until(
-      [&] { return session.sql("SELECT count(*) > 0 FROM epochs WHERE test_accuracy > 0") == "1"; },
-      std::chrono::seconds(300)));
+      [&] { return session.sql("SELECT count(*) > 0 FROM epochs WHERE test_accuracy > 0") == "1"; }));
   session.output_of("memtrack cancel 1");
   REQUIRE(memtrack::testing::wait_until([&] { return session.sql("SELECT state FROM trials") == "cancelled"; }));
   CHECK(session.sql("SELECT exit_code FROM trials") == "143");

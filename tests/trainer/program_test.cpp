@@ -13,32 +13,30 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cmath>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include "sweeps/event.h"
 #include "sweeps/trainer_parameters.h"
 #include "tests/text.h"
+#include "tests/wait_until.h"
 
 namespace memtrack {
 namespace {
 
 using testing::contains;
+using testing::wait_until;
 
 namespace fs = std::filesystem;
 
 const std::string kProgram = std::string(MEMTRACK_BUILD_DIR) + "/libexec/memtrack/memtrack-trainer";
-constexpr auto kDeadline = std::chrono::seconds(120);
 
 class Folder {
  public:
@@ -112,14 +110,6 @@ class Run {
   fs::path folder_;
   pid_t pid_ = -1;
 };
-
-void wait_until(const std::function<bool()>& condition) {
-  const auto end = std::chrono::steady_clock::now() + kDeadline;
-  while (!condition()) {
-    REQUIRE(std::chrono::steady_clock::now() < end);
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-}
 
 // A unix datagram socket as the collector has one.
 class EventSocket {
@@ -215,10 +205,10 @@ TEST_CASE("a training run sends its phases and epochs, and prints its metrics as
   std::vector<Event> events;
   Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=2", "--hidden_layers=[32, 16]"},
           {{"MEMTRACK_EVENTS", (folder.path() / "events").string()}});
-  wait_until([&] {
+  REQUIRE(wait_until([&] {
     for (Event& event : socket.take()) events.push_back(std::move(event));
     return !run.output().empty();
-  });
+  }));
   CHECK(run.wait() == 0);
   for (Event& event : socket.take()) events.push_back(std::move(event));
 
@@ -366,7 +356,7 @@ TEST_CASE("with threads=1 the process has one thread, whatever the environment s
   const Folder folder;
   Run run(folder.path(), {"--dataset=generated-mnist", "--epochs=1000000"},
           {{"OPENBLAS_NUM_THREADS", "2"}, {"OMP_NUM_THREADS", "2"}});
-  wait_until([&] { return contains(run.errors(), "epoch 1/"); });
+  REQUIRE(wait_until([&] { return contains(run.errors(), "epoch 1/"); }));
   const fs::directory_iterator tasks(fmt::format("/proc/{}/task", run.pid()));
   CHECK(std::distance(begin(tasks), end(tasks)) == 1);
 }
@@ -380,10 +370,10 @@ TEST_CASE("SIGTERM ends training with the figures so far and exit code 143, and 
   const auto take = [&] {
     for (Event& event : socket.take()) events.push_back(std::move(event));
   };
-  wait_until([&] {
+  REQUIRE(wait_until([&] {
     take();
     return contains(run.errors(), "epoch 1/");
-  });
+  }));
   run.signal(SIGTERM);
   CHECK(run.wait() == 143);
   take();

