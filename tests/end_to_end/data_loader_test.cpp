@@ -55,8 +55,8 @@ TEST_CASE("memory that data-loader workers share is in pss once, and in the sum 
   REQUIRE(result.exit_code == 0);
   const auto number = [&](const std::string& query) { return std::stod(session.sql(query)); };
   CHECK(number("SELECT max(tree_rss_shmem_bytes) FROM samples") == doctest::Approx(5 * 96 * kMiB).epsilon(0.02));
-  // Processes are read one after the other: a reading in which one of them maps or unmaps counts pages as shared by more
-  // or by fewer. The median is of the 3 s in which none does.
+  // Processes are read one after the other: a reading in which one of them maps or unmaps counts pages as shared by
+  // more or by fewer. The median is of the 3 s in which none does.
   const double shared_pss = number(
       "WITH held AS (SELECT tree_pss_shmem_bytes AS pss, row_number() OVER (ORDER BY tree_pss_shmem_bytes) AS place, "
       "count(*) OVER () AS readings FROM samples WHERE tree_pss_shmem_bytes NOT NULL AND "
