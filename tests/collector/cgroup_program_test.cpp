@@ -138,7 +138,7 @@ TEST_CASE("a double-forked process in a session of its own is in the group and e
   REQUIRE(wait_until([&] { return trial.log() == "ready\n"; }));
   const std::filesystem::path cgroup = cgroup_of(trial);
   CHECK(read_file(cgroup / "cgroup.procs").size() > 0);
-  CHECK(wait_until([&] { return trial.sql("SELECT max(process_count) FROM samples") == "2"; }));
+  CHECK(wait_until([&] { return last_process_count(trial) == "2"; }));
   kill(collector, SIGTERM);
   CHECK(trial.wait() == 0);
   CHECK(trial.state() == "cancelled");

@@ -170,6 +170,10 @@ bool CollectedTrial::has_processes() const {
   return false;
 }
 
+std::string last_process_count(CollectedTrial& trial) {
+  return trial.sql("SELECT (SELECT process_count FROM samples ORDER BY time_ns DESC LIMIT 1)");
+}
+
 // Not through a stream: one throws where a process ends between open and read.
 std::string read_file(const fs::path& path) {
   std::string text;

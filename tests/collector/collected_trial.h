@@ -77,6 +77,9 @@ class CollectedTrial {
   pid_t collector_ = 0;
 };
 
+// Of the newest sample; while a grandchild is made, an older one may have seen its parent too. "NULL": none as yet.
+std::string last_process_count(CollectedTrial& trial);
+
 std::string read_file(const std::filesystem::path& path);
 
 // The path of the footprint program.

@@ -121,9 +121,9 @@ TEST_CASE("a trial over its timeout is ended") {
 }
 
 TEST_CASE("SIGTERM to the collector cancels the trial and ends its tree, grandchildren in other sessions included") {
-  CollectedTrial trial({footprint(), "orphan=1", "private=1", "forever"});
+  CollectedTrial trial({footprint(), "orphan=1", "ready", "forever"});
   const pid_t collector = trial.start();
-  REQUIRE(wait_until([&] { return trial.sql("SELECT coalesce(max(process_count), 0) FROM samples") == "2"; }));
+  REQUIRE(wait_until([&] { return trial.log() == "ready\n" && last_process_count(trial) == "2"; }));
   CHECK(is_lock_held(trial.lock_path()));
   REQUIRE(kill(collector, SIGTERM) == 0);
   CHECK(trial.wait() == 0);
